@@ -1,0 +1,33 @@
+# Every target sets up what it needs: Debian packages (as root; else the one command to run is printed) and .venv.
+PYTHON ?= python3
+VENV   := .venv/bin
+SUITES ?= suites
+
+.PHONY: conformance test lint lock clean help
+
+help:            ## what there is to make
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/: *##/\t/' | expand -t 16
+
+conformance:     ## the main job: bundle, cluster, mesh, every check, overhead, report
+	@$(PYTHON) requirements/setup.py run
+	@$(VENV)/meshproof bundle build
+	@$(VENV)/pytest $(SUITES) --expectations $(ARGS)
+
+test:            ## the harness's own tests: no cluster, under a minute
+	@$(PYTHON) requirements/setup.py test
+	@$(VENV)/pytest tests --cov --cov-report=term:skip-covered --cov-fail-under=85 -q $(ARGS)
+
+lint:            ## ruff, mypy --strict, import-linter
+	@$(PYTHON) requirements/setup.py test
+	@$(VENV)/ruff check .
+	@$(VENV)/ruff format --check .
+	@$(VENV)/mypy
+	@$(VENV)/lint-imports
+
+lock:            ## pin the Python requirements again, with hashes
+	@$(PYTHON) requirements/setup.py test
+	@$(VENV)/python requirements/lock.py
+
+clean:           ## give back the disk: virtual environment, bundle, Go's caches, images of ours
+	@test ! -x $(VENV)/meshproof || $(VENV)/meshproof bundle clean
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .pytest-kind .coverage

@@ -1,0 +1,3 @@
+module meshproof.dev/bundle/echo
+
+go 1.26.0

@@ -1,0 +1,3 @@
+module meshproof.dev/bundle/pause
+
+go 1.26.0

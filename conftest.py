@@ -1,0 +1,13 @@
+"""Registers the plugins of ``fixtures/``, each after those that it builds on, and nothing else."""
+
+pytest_plugins = [
+    "fixtures.options",
+    "fixtures.catalogue",
+    "fixtures.session",
+    "fixtures.verdicts",
+    "fixtures.cluster",
+    "fixtures.mesh",
+    "fixtures.workloads",
+    "fixtures.probe",
+    "fixtures.overhead",
+]

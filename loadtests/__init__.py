@@ -1,0 +1,1 @@
+"""The load: programs that run under Locust, here and (mounted from a ConfigMap) in the cluster."""

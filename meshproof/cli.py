@@ -1,0 +1,58 @@
+"""The command line: ``meshproof bundle``, ``doctor``, ``report``. The suites themselves are run by pytest."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from meshproof import __version__
+from meshproof.bundle.commands import app as bundle
+from meshproof.engine.doctor import doctor
+from meshproof.engine.process import terminate_all
+from meshproof.model.errors import ExitCode, MeshproofError
+from meshproof.report.commands import app as report
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="meshproof",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    help="Prove a service mesh on a real Kubernetes cluster without the internet, and measure its cost.\n\n"
+    "A first time: `meshproof doctor` (is this machine fit?), `meshproof bundle build` (all that a run"
+    " needs), `pytest suites/` (the proof), `meshproof report show` (what came of it).\n\n"
+    "`make conformance` does all of that.",
+)
+app.add_typer(bundle, name="bundle")
+app.add_typer(report, name="report")
+app.command()(doctor)
+
+
+def _version(value: bool) -> None:  # noqa: FBT001  # the form of typer's callbacks
+    if value:
+        typer.echo(f"meshproof {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Options that come before a command."""
+    del version
+
+
+def main() -> None:
+    """Run the command line: an error of ours is told in its own words, without a traceback."""
+    try:
+        app()
+    except MeshproofError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        terminate_all()
+        typer.echo("interrupted; what was finished is kept", err=True)
+        sys.exit(ExitCode.INTERRUPTED)

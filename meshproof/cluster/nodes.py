@@ -1,0 +1,45 @@
+"""What the cluster says of its nodes."""
+
+from collections.abc import Callable
+
+from meshproof.cluster.kube import KubeApi, KubeError
+from meshproof.engine.waiting import Look
+from meshproof.model.run import Node
+
+__all__ = ["node_ready", "nodes"]
+
+
+def nodes(kube: KubeApi) -> list[Node]:
+    """Every node with the versions it runs."""
+    found = []
+    for each in kube.items("/api/v1/nodes"):
+        info = each["status"]["nodeInfo"]
+        found.append(
+            Node(
+                name=each["metadata"]["name"],
+                kubelet=info["kubeletVersion"],
+                container_runtime=info["containerRuntimeVersion"],
+                os_image=info["osImage"],
+                kernel=info["kernelVersion"],
+            )
+        )
+    return found
+
+
+def node_ready(kube: KubeApi) -> Callable[[], Look[None]]:
+    """A look at whether every node, and at least one, says Ready; an API that does not answer: not yet."""
+
+    def look() -> Look[None]:
+        try:
+            listed = kube.items("/api/v1/nodes")
+        except KubeError as error:
+            return Look(met=False, value=None, seen=str(error))
+        said = {}
+        for each in listed:
+            conditions = {c["type"]: c for c in each["status"].get("conditions", [])}
+            ready = conditions.get("Ready", {"status": "Unknown", "message": "no condition yet"})
+            said[each["metadata"]["name"]] = f"{ready['status']}: {ready.get('message', '')}"
+        met = bool(said) and all(text.startswith("True") for text in said.values())
+        return Look(met=met, value=None, seen=str(said or "no node yet"))
+
+    return look

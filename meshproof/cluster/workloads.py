@@ -1,0 +1,172 @@
+"""The workloads of a run: applied at once, waited for once, removed with their namespace."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from meshproof.cluster.kube import KubeApi
+from meshproof.engine.waiting import Look, eventually
+from meshproof.paths import PROJECT_ROOT
+
+__all__ = ["RUN_LABEL", "Pod", "Workloads"]
+
+RUN_LABEL: Final = "dev.meshproof/run"
+
+_WORKLOADS: Final = PROJECT_ROOT / "manifests" / "workloads"
+_READY_S: Final = 90.0  # images are in the node: 3 to 6 s were measured
+_GONE_S: Final = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pod:
+    """A pod as the API lists it; ``ready`` is its Ready condition."""
+
+    name: str
+    uid: str
+    ip: str
+    ready: bool
+
+
+class Workloads:
+    """The namespace of a run and what stands in it."""
+
+    def __init__(self, kube: KubeApi, *, namespace: str, run_id: str) -> None:
+        self.namespace = namespace
+        self.labels = {RUN_LABEL: run_id}
+        self._kube = kube
+
+    def remove_predecessors(self) -> list[str]:
+        """Delete the namespaces that earlier runs left in a kept cluster; return their names."""
+        listed = self._kube.items("/api/v1/namespaces", labelSelector=RUN_LABEL)
+        names = [each["metadata"]["name"] for each in listed]
+        for name in names:
+            self._delete_namespace(name)
+        return names
+
+    def create_namespace(self) -> None:
+        """Make the run's namespace."""
+        self._kube.create(
+            {
+                "apiVersion": "v1",
+                "kind": "Namespace",
+                "metadata": {"name": self.namespace, "labels": self.labels},
+            }
+        )
+
+    def give_files(self, name: str, files: Mapping[str, Path]) -> None:
+        """Make a ConfigMap whose keys are files of the project."""
+        data = {key: path.read_text() for key, path in files.items()}
+        self.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data})
+
+    def give_secret(self, name: str, values: Mapping[str, str]) -> None:
+        """Make a Secret."""
+        self.create(
+            {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": dict(values)}
+        )
+
+    def apply(self, *names: str) -> None:
+        """Create everything in ``manifests/workloads/<name>.yaml``, in the run's namespace."""
+        for name in names:
+            for document in yaml.safe_load_all((_WORKLOADS / f"{name}.yaml").read_text()):
+                self.create(document)
+
+    def create(self, document: dict[str, Any]) -> None:
+        """Create one object, with the run's label."""
+        metadata = {
+            **document["metadata"],
+            "labels": {**document["metadata"].get("labels", {}), **self.labels},
+        }
+        self._kube.create({**document, "metadata": metadata}, namespace=self.namespace)
+
+    def wait_ready(self, *deployments: str) -> float:
+        """Wait until all replicas are ready; return the seconds it took."""
+        return eventually(
+            self._deployments_ready(deployments),
+            what=f"deployments {', '.join(deployments)} in {self.namespace} are ready",
+            within=_READY_S,
+        ).seconds
+
+    def scale(self, deployment: str, replicas: int) -> None:
+        """Ask for a number of replicas; what comes of it is another question."""
+        self._kube.merge(self._apps(f"deployments/{deployment}/scale"), {"spec": {"replicas": replicas}})
+
+    def pods(self, app: str) -> list[Pod]:
+        """The pods of a workload that are not on their way out, by name."""
+        listed = self._kube.items(self._core("pods"), labelSelector=f"app={app}")
+        found = [
+            Pod(
+                name=each["metadata"]["name"],
+                uid=each["metadata"]["uid"],
+                ip=each["status"].get("podIP", ""),
+                ready=any(
+                    c["type"] == "Ready" and c["status"] == "True"
+                    for c in each["status"].get("conditions", [])
+                ),
+            )
+            for each in listed
+            if "deletionTimestamp" not in each["metadata"]
+        ]
+        return sorted(found, key=lambda pod: pod.name)
+
+    def service_address(self, name: str, *, namespace: str | None = None) -> str:
+        """A Service's cluster address. Raises KubeError with status 404 when there is no such Service."""
+        service = self._kube.get(f"/api/v1/namespaces/{namespace or self.namespace}/services/{name}")
+        return str(service["spec"]["clusterIP"])
+
+    def remove_service(self, name: str) -> None:
+        """Delete a Service of the run."""
+        self._kube.delete(self._core(f"services/{name}"))
+
+    def remove(self) -> None:
+        """Delete the namespace and wait until it is gone."""
+        self._delete_namespace(self.namespace)
+
+    def _core(self, path: str) -> str:
+        return f"/api/v1/namespaces/{self.namespace}/{path}"
+
+    def _apps(self, path: str) -> str:
+        return f"/apis/apps/v1/namespaces/{self.namespace}/{path}"
+
+    def _delete_namespace(self, name: str) -> None:
+        self._kube.delete(f"/api/v1/namespaces/{name}")
+        eventually(self._namespace_gone(name), what=f"namespace {name} is gone", within=_GONE_S)
+
+    def _namespace_gone(self, name: str) -> Callable[[], Look[None]]:
+        def look() -> Look[None]:
+            found = self._kube.find(f"/api/v1/namespaces/{name}")
+            return Look(met=found is None, value=None, seen=str(found and found.get("status")))
+
+        return look
+
+    def _deployments_ready(self, names: tuple[str, ...]) -> Callable[[], Look[None]]:
+        def look() -> Look[None]:
+            listed = {each["metadata"]["name"]: each for each in self._kube.items(self._apps("deployments"))}
+            missing = [said for name in names if (said := _shortfall(name, listed.get(name)))]
+            return Look(met=not missing, value=None, seen="\n".join([*missing, *self._pod_troubles()]))
+
+        return look
+
+    def _pod_troubles(self) -> list[str]:
+        lines: list[str] = []
+        for pod in self._kube.items(self._core("pods")):
+            name, status = pod["metadata"]["name"], pod["status"]
+            states = [each["state"] for each in status.get("containerStatuses", [])]
+            waiting = [each["waiting"] for each in states if "waiting" in each]
+            lines += [f"{name}: {each.get('reason')}: {each.get('message', '')}" for each in waiting]
+            if status.get("phase") == "Pending":
+                lines += [f"{name}: {c['message']}" for c in status.get("conditions", []) if c.get("message")]
+        return lines
+
+
+def _shortfall(name: str, deployment: dict[str, Any] | None) -> str | None:
+    """What a deployment lacks, in words; None when all its replicas are new and ready."""
+    if deployment is None:
+        return f"{name}: not there"
+    status, wanted = deployment["status"], deployment["spec"]["replicas"]
+    counts = {status.get(key, 0) for key in ("replicas", "updatedReplicas", "readyReplicas")}
+    if status.get("observedGeneration") == deployment["metadata"]["generation"] and counts == {wanted}:
+        return None
+    return f"{name}: {status.get('readyReplicas', 0)} of {wanted} ready"

@@ -1,0 +1,1 @@
+"""This host: preflight, the container engine, the one door to subprocesses, waiting, progress."""

@@ -1,0 +1,221 @@
+"""The one door to subprocesses: argument lists only, always bounded, errors that carry what was said.
+
+Every child leads a process group of its own, so that Ctrl-C reaches meshproof alone, which then ends the
+child's whole group: nothing that was started here outlives the call that started it.
+"""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from meshproof.engine.waiting import Look, WaitTimedOutError, eventually
+from meshproof.model.errors import HarnessError
+
+__all__ = ["CommandFailedError", "CommandTimedOutError", "Completed", "run", "terminate_all"]
+
+_GRACE_S: Final = 10.0  # from SIGTERM to SIGKILL; podman wants a few seconds to let go of its locks
+_TAIL_CHARS: Final = 4_000  # of each stream in an error's text: the end of a log names the cause
+
+_live: set[subprocess.Popen[str]] = set()
+_live_lock = threading.Lock()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completed:
+    """A command that ended: its argv, both streams as text, exit status, wall time in seconds."""
+
+    argv: tuple[str, ...]
+    returncode: int
+    stdout: str
+    stderr: str
+    seconds: float
+
+
+class CommandFailedError(HarnessError):
+    """A command ended with a status other than 0; the text carries the end of both streams."""
+
+    code = "COMMAND-FAILED"
+
+    def __init__(self, completed: Completed) -> None:
+        self.completed = completed
+        super().__init__(
+            where=completed.argv[0],
+            problem=f"exit status {completed.returncode} from: {_one_line(completed.argv)}",
+            remedy="its own words are below",
+            evidence=_streams(completed.stdout, completed.stderr),
+        )
+
+
+class CommandTimedOutError(HarnessError):
+    """A command was still running at its time limit and was ended."""
+
+    code = "COMMAND-TIMED-OUT"
+
+    def __init__(self, argv: Sequence[str], timeout: float, stdout: str, stderr: str) -> None:
+        super().__init__(
+            where=argv[0],
+            problem=f"still running after {timeout:g} s: {_one_line(argv)}",
+            remedy="what it said until then is below",
+            evidence=_streams(stdout, stderr),
+        )
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    timeout: float,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    stdin: str | None = None,
+    log: Path | None = None,
+    check: bool = True,
+) -> Completed:
+    """Run ``argv`` to its end, at most ``timeout`` seconds.
+
+    ``env`` is laid over this process's environment. With ``log`` both streams are appended to that file as
+    they come (and ``stdout`` of the result is what this call appended). Raises CommandFailedError
+    (unless ``check`` is off), CommandTimedOutError, and HarnessError when the program is not there.
+    """
+    command = tuple(str(part) for part in argv)
+    started = time.monotonic()
+    with ExitStack() as stack:
+        out_to: int = subprocess.PIPE
+        err_to: int = subprocess.PIPE
+        log_from = 0
+        if log is not None:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            stream = stack.enter_context(log.open("ab"))
+            log_from = stream.tell()
+            out_to, err_to = stream.fileno(), subprocess.STDOUT
+        try:
+            process = subprocess.Popen(  # the door itself
+                command,
+                env={**os.environ, **env} if env else None,
+                cwd=cwd,
+                stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+                stdout=out_to,
+                stderr=err_to,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise HarnessError(
+                where=command[0],
+                problem=f"cannot be started: {error.strerror or error}",
+                remedy="run 'meshproof doctor': it names what is missing and how to get it",
+            ) from error
+        with _live_lock:
+            _live.add(process)
+        try:
+            stdout, stderr = process.communicate(stdin, timeout=timeout)
+        except subprocess.TimeoutExpired as expired:
+            _end_group(process)
+            raise CommandTimedOutError(
+                command, timeout, _text(expired.stdout) or _since(log, log_from), _text(expired.stderr)
+            ) from None
+        except BaseException:
+            _end_group(process)
+            raise
+        finally:
+            _close_streams(process)
+            with _live_lock:
+                _live.discard(process)
+    completed = Completed(
+        argv=command,
+        returncode=process.returncode,
+        stdout=stdout if log is None else _since(log, log_from),
+        stderr=stderr or "",
+        seconds=time.monotonic() - started,
+    )
+    if check and completed.returncode != 0:
+        raise CommandFailedError(completed)
+    return completed
+
+
+def terminate_all() -> None:
+    """End every command that is still running (those of other threads, on the way out)."""
+    with _live_lock:
+        running = list(_live)
+    for process in running:
+        _end_group(process)
+
+
+def _end_group(process: subprocess.Popen[str]) -> None:
+    """End the child and what it started; a second Ctrl-C meanwhile cuts the grace short."""
+    try:
+        if not _signal_group(process, signal.SIGTERM):
+            return
+        eventually(lambda: _gone(process), what=f"process group {process.pid}", within=_GRACE_S, every=0.02)
+    except WaitTimedOutError:
+        _signal_group(process, signal.SIGKILL)
+        process.wait(_GRACE_S)
+    except BaseException:
+        _signal_group(process, signal.SIGKILL)
+        raise
+
+
+def _signal_group(process: subprocess.Popen[str], sig: int) -> bool:
+    """Signal every process of the group; False when none is left."""
+    try:
+        os.killpg(process.pid, sig)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _gone(process: subprocess.Popen[str]) -> Look[None]:
+    """Look whether the whole group ended: what the child started may take longer than the child."""
+    reaped = process.poll() is not None
+    running = any(_runs_in(stat, process.pid) for stat in Path("/proc").glob("[0-9]*/stat"))
+    return Look(met=reaped and not running, value=None, seen="still running")
+
+
+def _runs_in(stat: Path, group: int) -> bool:
+    """Tell from its proc(5) stat whether a process is of ``group``, and more than a zombie."""
+    try:
+        state, _parent, its_group = stat.read_text(errors="replace").rpartition(")")[2].split()[:3]
+    except (OSError, ValueError):  # it ended meanwhile
+        return False
+    return int(its_group) == group and state not in {"Z", "X"}
+
+
+def _close_streams(process: subprocess.Popen[str]) -> None:
+    """Close the pipes of a child that was ended before they were."""
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            with suppress(OSError):  # what was still to be written to stdin has no reader any more
+                stream.close()
+
+
+def _since(log: Path | None, start: int) -> str:
+    if log is None:
+        return ""
+    with log.open("rb") as stream:
+        stream.seek(start)
+        return stream.read().decode(errors="replace")
+
+
+def _text(captured: str | bytes | None) -> str:
+    return captured.decode(errors="replace") if isinstance(captured, bytes) else captured or ""
+
+
+def _streams(stdout: str, stderr: str) -> str:
+    parts = [
+        f"{name}:\n{text.strip()[-_TAIL_CHARS:]}"
+        for name, text in (("stdout", stdout), ("stderr", stderr))
+        if text.strip()
+    ]
+    return "\n".join(parts) or "(it said nothing)"
+
+
+def _one_line(argv: Sequence[str]) -> str:
+    line = " ".join(argv)
+    return line if len(line) <= 300 else f"{line[:300]} ..."

@@ -1,0 +1,1 @@
+"""Observations become verdicts and figures: pure functions, no I/O."""

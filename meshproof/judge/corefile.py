@@ -1,0 +1,34 @@
+"""A Corefile as its server blocks. Source of the form: CoreDNS manual, "Configuration"."""
+
+import re
+from typing import Final
+
+__all__ = ["blocks"]
+
+_HEAD: Final = re.compile(r"^(?P<zones>[^\s{#][^{\n]*?)\s*\{\s*$", re.MULTILINE)
+
+
+def blocks(corefile: str) -> dict[str, str]:
+    """Zones (as written) -> the block's text from its opening brace to its closing one, to the letter.
+
+    Raises ValueError for a block that never closes, and for two of the same zones.
+    """
+    found: dict[str, str] = {}
+    position = 0
+    while head := _HEAD.search(corefile, position):
+        end = _closing_brace(corefile, head.end())
+        zones = head["zones"]
+        if zones in found:
+            raise ValueError(f"two blocks for {zones}")
+        found[zones] = corefile[head.end() - 1 : end]
+        position = end
+    return found
+
+
+def _closing_brace(text: str, start: int) -> int:
+    depth = 1
+    for index in range(start, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[index], 0)
+        if depth == 0:
+            return index + 1
+    raise ValueError(f"the block that begins {text[max(0, start - 40) : start]!r} never closes")

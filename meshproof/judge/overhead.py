@@ -1,0 +1,177 @@
+"""A recording becomes the overhead: mesh minus direct, with an interval and a noise floor. Pure.
+
+The round is the unit. In each round the percentile is read from each arm's service times, and the mesh's
+minus the direct arm's is one difference; ``direct_ms`` and ``mesh_ms`` are the means of those round
+percentiles. p50 is primary; the other percentiles are one family, adjusted after Holm (1979).
+
+How errors count: latencies are of answered requests only, errors stand beside them. An error in the mesh arm
+never makes a round void. A round in which the mesh answered nothing has no percentile, so it cannot be in the
+mean: it is counted in the validity, which then is not "valid", because the difference understates what
+happened.
+"""
+
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Final
+
+from meshproof.judge.histograms import Latencies
+from meshproof.judge.intervals import (
+    MIN_ROUNDS,
+    Interval,
+    hodges_lehmann,
+    holm,
+    mean_interval,
+    mean_p_value,
+)
+from meshproof.judge.rounds import CONTROL, DIRECT, MESH, void_rounds
+from meshproof.judge.swarm import arm_curves, generator_figures, notes_on
+from meshproof.model.errors import BadInputError
+from meshproof.model.load import Recording
+from meshproof.model.run import Overhead, OverheadDetail
+
+__all__ = ["MIN_VALID_ROUNDS", "VALID", "judge_overhead"]
+
+PRIMARY: Final = 50.0
+SECONDARY: Final = (90.0, 99.0)
+RARE: Final = 99.9  # only where every round has the requests for it
+RARE_NEEDS: Final = 10_000  # requests in a round: ten beyond the percentile
+
+ALPHA: Final = 0.05  # 95 % intervals
+MIN_VALID_ROUNDS: Final = 10  # a t interval of fewer rests on its assumption of normality more than on data
+
+VALID: Final = "valid"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Differences:
+    """One percentile over the rounds that can be judged; milliseconds."""
+
+    percentile: float
+    direct: list[float]
+    mesh: list[float]
+    mesh_minus_direct: list[float]
+    control_minus_direct: list[float]
+
+
+def judge_overhead(recording: Recording) -> tuple[list[Overhead], OverheadDetail]:
+    """One row per percentile (none with fewer than two judged rounds), and what stands behind them.
+
+    Raises BadInputError when the recording lacks one of the arms direct, control and mesh.
+    """
+    if missing := [arm for arm in (DIRECT, CONTROL, MESH) if arm not in recording.arms]:
+        raise BadInputError(
+            where="recording/arms",
+            problem=f"got {sorted(recording.arms)}, expected {missing} too",
+            remedy="measure direct, control and mesh in one experiment",
+        )
+    latencies = Latencies(recording)
+    void = void_rounds(recording, latencies)
+    valid = [number for number in range(recording.profile.rounds) if number not in void]
+    silent = [number for number in valid if not latencies.count(MESH, number)]
+    judged = [number for number in valid if number not in silent]
+    reasons = _why_not_valid(recording, valid, silent)
+    rows: list[Overhead] = []
+    notes = notes_on(recording, latencies, valid)
+    if len(judged) >= MIN_ROUNDS:
+        rows = _rows(recording, latencies, judged, "; ".join(reasons) or VALID)
+        notes += _small_differences(rows)
+    else:
+        notes.insert(0, f"no figure: {len(judged)} rounds can be judged; {'; '.join(reasons)}")
+    detail = OverheadDetail(
+        profile=recording.profile.name,
+        arms=arm_curves(recording, latencies, valid),
+        void_rounds={str(number): reason for number, reason in void.items()},
+        generator=generator_figures(recording, latencies, valid),
+        notes=notes,
+    )
+    return rows, detail
+
+
+def _why_not_valid(recording: Recording, valid: list[int], silent: list[int]) -> list[str]:
+    reasons = []
+    if len(valid) < MIN_VALID_ROUNDS:
+        reasons.append(
+            f"{len(valid)} of {recording.profile.rounds} rounds are valid, {MIN_VALID_ROUNDS} are needed"
+        )
+    if silent:
+        reasons.append(
+            f"the mesh answered nothing in {len(silent)} of {len(valid)} valid rounds: they are not in the "
+            "difference, which understates what happened"
+        )
+    return reasons
+
+
+def _rows(recording: Recording, latencies: Latencies, judged: list[int], validity: str) -> list[Overhead]:
+    rare = all(latencies.count(arm, n) >= RARE_NEEDS for arm in (DIRECT, CONTROL, MESH) for n in judged)
+    family = [_differences(latencies, judged, q) for q in (*SECONDARY, *([RARE] if rare else []))]
+    primary = _differences(latencies, judged, PRIMARY)
+    levels = holm({d.percentile: mean_p_value(d.mesh_minus_direct) for d in family}, ALPHA)
+    levels[PRIMARY] = (mean_p_value(primary.mesh_minus_direct), ALPHA)
+    return [_row(recording, d, *levels[d.percentile], validity) for d in (primary, *family)]
+
+
+def _differences(latencies: Latencies, judged: list[int], percentile: float) -> _Differences:
+    def per_round(arm: str) -> list[float]:
+        return [latencies.at_ms(arm, number, percentile) for number in judged]
+
+    direct, control, mesh = per_round(DIRECT), per_round(CONTROL), per_round(MESH)
+    return _Differences(
+        percentile=percentile,
+        direct=direct,
+        mesh=mesh,
+        mesh_minus_direct=[m - d for m, d in zip(mesh, direct, strict=True)],
+        control_minus_direct=[c - d for c, d in zip(control, direct, strict=True)],
+    )
+
+
+def _row(
+    recording: Recording, differences: _Differences, p_value: float, alpha: float, validity: str
+) -> Overhead:
+    confidence = 1 - alpha
+    interval = mean_interval(differences.mesh_minus_direct, confidence)
+    noise = mean_interval(differences.control_minus_direct, confidence)
+    location = hodges_lehmann(differences.mesh_minus_direct, confidence)
+    return Overhead(
+        profile=recording.profile.name,
+        percentile=differences.percentile,
+        direct_ms=_ms(fmean(differences.direct)),
+        mesh_ms=_ms(fmean(differences.mesh)),
+        difference_ms=_ms(fmean(differences.mesh_minus_direct)),
+        interval_ms=_pair(interval),
+        noise_floor_ms=_ms(noise.farthest),
+        rounds=len(differences.direct),
+        validity=validity,
+        round_differences_ms=[_ms(value) for value in differences.mesh_minus_direct],
+        confidence=confidence,
+        p_value=p_value,
+        hodges_lehmann_ms=(_ms(location.estimate), *_pair(location.interval)) if location else None,
+    )
+
+
+def _small_differences(rows: list[Overhead]) -> list[str]:
+    """What a reader of the table must not miss."""
+    notes = []
+    for row in rows:
+        name = f"p{row.percentile:g}"
+        if abs(row.difference_ms) <= row.noise_floor_ms:
+            notes.append(
+                f"{name}: no difference shown: it is within the noise floor of {row.noise_floor_ms:g} ms"
+            )
+        if row.hodges_lehmann_ms:
+            _, low, high = row.hodges_lehmann_ms
+            by_rank = Interval(low=low, high=high).excludes_zero()
+            if by_rank != Interval(low=row.interval_ms[0], high=row.interval_ms[1]).excludes_zero():
+                notes.append(
+                    f"{name}: the t interval and the signed-rank interval ({low:g} to {high:g} ms) disagree "
+                    "on whether there is a difference: single rounds stand out"
+                )
+    return notes
+
+
+def _pair(interval: Interval) -> tuple[float, float]:
+    return _ms(interval.low), _ms(interval.high)
+
+
+def _ms(value: float) -> float:
+    """Microseconds are what the histograms resolve; a tenth of one keeps means honest."""
+    return round(value, 4)

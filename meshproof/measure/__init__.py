@@ -1,0 +1,1 @@
+"""Runs a load experiment: profile -> Locust in the cluster -> histograms."""

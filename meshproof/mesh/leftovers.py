@@ -1,0 +1,82 @@
+"""What of Traefik Mesh is in a cluster: what an uninstall must have taken away. Reads only."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from meshproof.mesh.facts import DNS_NAMESPACE
+from meshproof.mesh.kube import Kube
+
+__all__ = ["MESH", "OURS", "OURS_LABEL", "OURS_VALUE", "has_work_for_cleanup", "is_ours", "leftovers"]
+
+OURS_LABEL: Final = "dev.meshproof"
+OURS_VALUE: Final = "mesh"
+OURS: Final = f"{OURS_LABEL}={OURS_VALUE}"  # on the namespace and the CRDs that an install of ours brought
+MESH: Final = "app=maesh"  # on everything that the chart makes, and on the shadow services
+
+_SHADOW: Final = f"{MESH},type=shadow"
+_BLOCKS: Final = ("#### Begin Traefik Mesh Block", "#### Begin Maesh Block")
+_STUBS: Final = ('"traefik.mesh"', '"maesh"')
+_DNS_CONFIG_MAPS: Final = ("coredns", "coredns-custom", "rke2-coredns-rke2-coredns")
+
+
+def leftovers(kube: Kube, *, namespace: str, release: str) -> tuple[str, ...]:
+    """One line each, ``Kind namespace/name: why it counts``; empty when nothing is left."""
+    return (
+        *_in_namespace(kube, namespace),
+        *_in_dns(kube),
+        *_rights(kube, f"{MESH},release={release}"),
+        *(
+            f"CustomResourceDefinition {_name(each)}: brought by an install of ours"
+            for each in kube.crds(selector=OURS)
+        ),
+    )
+
+
+def has_work_for_cleanup(kube: Kube, namespace: str) -> bool:
+    """Whether upstream's cleanup has anything to do: shadow services, or zones in the cluster's DNS."""
+    return any(_in_dns(kube)) or bool(kube.services(namespace, selector=_SHADOW))
+
+
+def is_ours(thing: Mapping[str, Any] | None) -> bool:
+    """Whether an install of ours made it, by its label."""
+    return thing is not None and (thing["metadata"].get("labels") or {}).get(OURS_LABEL) == OURS_VALUE
+
+
+def _in_namespace(kube: Kube, namespace: str) -> Iterator[str]:
+    found = kube.namespace(namespace)
+    if found is None:
+        return
+    for each in kube.services(namespace, selector=_SHADOW):
+        yield f"Service {namespace}/{_name(each)}: a shadow service"
+    for each in kube.pods(namespace, selector=MESH):
+        yield f"Pod {namespace}/{_name(each)}: of the mesh"
+    if is_ours(found):
+        yield f"Namespace {namespace}: made by an install of ours"
+
+
+def _in_dns(kube: Kube) -> Iterator[str]:
+    for name in _DNS_CONFIG_MAPS:
+        if any(block in text for text in _data(kube, name).values() for block in _BLOCKS):
+            yield f"ConfigMap {DNS_NAMESPACE}/{name}: has the mesh's DNS zones"
+    stubs = _data(kube, "kube-dns").get("stubDomains", "")
+    if any(stub in stubs for stub in _STUBS):
+        yield f"ConfigMap {DNS_NAMESPACE}/kube-dns: has the mesh's stub domains"
+
+
+def _rights(kube: Kube, selector: str) -> Iterator[str]:
+    for each in kube.cluster_roles(selector=selector):
+        yield f"ClusterRole {_name(each)}: of the release"
+    for each in kube.cluster_role_bindings(selector=selector):
+        yield f"ClusterRoleBinding {_name(each)}: of the release"
+    for each in kube.roles(DNS_NAMESPACE, selector=selector):
+        yield f"Role {DNS_NAMESPACE}/{_name(each)}: of the release"
+    for each in kube.role_bindings(DNS_NAMESPACE, selector=selector):
+        yield f"RoleBinding {DNS_NAMESPACE}/{_name(each)}: of the release"
+
+
+def _data(kube: Kube, config_map: str) -> dict[str, str]:
+    return (kube.config_map(DNS_NAMESPACE, config_map) or {}).get("data") or {}
+
+
+def _name(thing: Mapping[str, Any]) -> str:
+    return str(thing["metadata"]["name"])

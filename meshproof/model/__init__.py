@@ -1,0 +1,1 @@
+"""Typed values and the formats they are parsed from: pure, no I/O."""

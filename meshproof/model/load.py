@@ -1,0 +1,81 @@
+"""A load experiment: the profile it follows, and the record of it that can be judged again."""
+
+from typing import Final
+
+import msgspec
+
+__all__ = ["RECORDING_VERSION", "Profile", "RecordedCell", "RecordedPhase", "Recording", "Restart"]
+
+RECORDING_VERSION: Final = "1"
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How load is made. Rates and users are totals over all workers; one arm is loaded at a time."""
+
+    name: str
+    description: str
+    rounds: int
+    phase_s: float
+    settle_s: float  # start of each phase: sent, not measured
+    warmup_s: float
+    users: int  # the greatest number of requests in flight in one arm
+    arrival_rate_per_s: float
+    workers: int  # one process each
+    payload_bytes: int  # 0: GET; else POST with a body of that size
+    keep_alive: bool
+    request_timeout_s: float
+    seed: int
+
+
+class RecordedPhase(msgspec.Struct, frozen=True, kw_only=True):
+    """One arm in one round; seconds since t0."""
+
+    arm: str
+    round: int
+    starts_s: float
+    ends_s: float
+
+
+class RecordedCell(msgspec.Struct, frozen=True, kw_only=True):
+    """One arm in one round over all workers.
+
+    ``requests`` is the sum of ``errors``, ``discarded`` (settle time), ``beyond`` (more than 60 s) and the
+    service histogram. ``cpu_share`` is that of the busiest worker process, 1.0 being one core. Histograms are
+    in HdrHistogram's base64 form, in microseconds: service time from the actual send, response time from the
+    intended start, lag from the intended start to the actual send.
+    """
+
+    arm: str
+    round: int
+    requests: int
+    errors: dict[str, int]
+    discarded: int
+    beyond: int
+    unsent: int
+    connections: int
+    cpu_share: float
+    service: str
+    response: str
+    lag: str
+
+
+class Restart(msgspec.Struct, frozen=True, kw_only=True):
+    """A pod outside the mesh that restarted or went away; ``at_s`` since t0, None where that is not known."""
+
+    pod: str
+    at_s: float | None
+    reason: str
+
+
+class Recording(msgspec.Struct, frozen=True, kw_only=True):
+    """All of an experiment: enough to judge it again without the cluster."""
+
+    profile: Profile
+    arms: dict[str, str]  # arm -> base URL
+    started: str  # t0: UTC, RFC 3339
+    phases: list[RecordedPhase]
+    cells: list[RecordedCell]
+    lookups_ms: dict[str, list[float]]  # name look-ups of each arm before the clock started
+    warmup: dict[str, tuple[int, int]]  # arm -> requests and errors that were discarded
+    restarts: list[Restart] = []
+    version: str = RECORDING_VERSION

@@ -1,0 +1,76 @@
+"""Requirements: what a mesh must do, each with its source, and whose fault a failure is."""
+
+import re
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from meshproof.model.errors import BadInputError
+
+__all__ = ["Level", "Requirement", "Subject", "parse_requirements"]
+
+
+_AREAS: Final = {
+    "INSTALL": "install",
+    "DNS": "dns",
+    "ROUTE": "routing",
+    "TRACE": "tracing",
+    "METRIC": "metrics",
+    "API": "metrics",
+    "OVERHEAD": "overhead",
+}
+_ID: Final = re.compile(r"TM-([A-Z]+)-\d{3}")
+
+
+class Level(StrEnum):
+    """``core``: documented by the mesh. ``extended``: what a user would rely on."""
+
+    CORE = "core"
+    EXTENDED = "extended"
+
+
+class Subject(StrEnum):
+    """Whose fault a failure is."""
+
+    MESH = "mesh"
+    PROXY = "proxy"
+    CHART = "chart"
+    DNS = "dns"
+    HARNESS = "harness"
+
+
+class Requirement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One row of ``suites/requirements.toml``."""
+
+    id: str
+    statement: str
+    level: Level
+    feature: str
+    source: str
+    subject: Subject
+
+    @property
+    def area(self) -> str:
+        """The folder below ``suites/`` where its check stands; ``TM-API`` is checked beside the metrics."""
+        return _AREAS[self.id.split("-")[1]]
+
+
+def parse_requirements(text: str, *, where: str) -> dict[str, Requirement]:
+    """The catalogue by id, in the order of the file. Raises BadInputError naming the row and the field."""
+    try:
+        rows = msgspec.toml.decode(text, type=dict[str, dict[str, object]])
+        for name in rows:
+            if not (found := _ID.fullmatch(name)) or found[1] not in _AREAS:
+                raise BadInputError(
+                    where=f"{where}/{name}",
+                    problem="not the id of a requirement",
+                    remedy=f"use TM-<AREA>-<number of three digits>, AREA one of {', '.join(_AREAS)}",
+                )
+        return {
+            name: msgspec.convert({"id": name, **row}, Requirement, strict=True) for name, row in rows.items()
+        }
+    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        raise BadInputError(
+            where=where, problem=str(error), remedy="see the rows beside it for the fields of a requirement"
+        ) from error

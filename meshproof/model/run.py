@@ -1,0 +1,154 @@
+"""One run is one tree: what was tested, what is said of it, what was measured.
+
+``report.json`` is that tree; every other report is a view of it.
+"""
+
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+from meshproof.model.verdict import Verdict
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "ArmCurve",
+    "Environment",
+    "Host",
+    "Node",
+    "Overhead",
+    "OverheadDetail",
+    "Run",
+    "RunInfo",
+    "RunState",
+    "run_from_json",
+    "run_to_json",
+]
+
+SCHEMA_VERSION: Final = "1"
+
+
+class RunState(StrEnum):
+    """How far a run came. ``running`` in a file on disk means that its process died."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    INTERRUPTED = "interrupted"
+    ABORTED = "aborted"
+
+
+class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """``started`` and ``finished`` are UTC, RFC 3339."""
+
+    id: str
+    started: str
+    finished: str | None = None
+    state: RunState = RunState.RUNNING
+    command: list[str] = []
+    exit_code: int | None = None
+    note: str = ""
+
+
+class Node(msgspec.Struct, frozen=True, kw_only=True):
+    """A node as the cluster reports it."""
+
+    name: str
+    kubelet: str
+    container_runtime: str
+    os_image: str
+    kernel: str
+
+
+class Host(msgspec.Struct, frozen=True, kw_only=True):
+    """The machine that the figures belong to."""
+
+    cpu: str
+    cpus: int
+    memory_mib: int
+    engine: str
+
+
+class Environment(msgspec.Struct, frozen=True, kw_only=True):
+    """Versions as read from the cluster, and what they were installed from. Empty until it was read."""
+
+    kubernetes: str = ""
+    mesh: str = ""
+    proxy: str = ""
+    coredns: str = ""
+    bundle_digest: str = ""
+    images: dict[str, str] = {}  # reference -> digest, of everything that ran
+    nodes: list[Node] = []
+    host: Host | None = None
+    settings: dict[str, Any] = {}  # the options of the run that change what is tested
+    durations_s: dict[str, float] = {}  # cluster created, mesh installed, workloads ready, removed
+
+
+class Overhead(msgspec.Struct, frozen=True, kw_only=True):
+    """One percentile of the service time, mesh against direct. All times in milliseconds.
+
+    ``interval_ms`` is the 95 % interval of the mean of the rounds' differences (Holm-adjusted for all but
+    the primary percentile); ``noise_floor_ms`` is the largest absolute bound of the same interval of
+    control minus direct. ``instrument`` is the load generator; where several measured the same profile, the
+    lighter one's figure is the cost of the mesh, and Locust's is what clients under that load saw.
+    """
+
+    profile: str
+    percentile: float
+    direct_ms: float
+    mesh_ms: float
+    difference_ms: float
+    interval_ms: tuple[float, float]
+    noise_floor_ms: float
+    rounds: int
+    validity: str  # "valid", or the evidence why it is not
+    round_differences_ms: list[float] = []
+    confidence: float = 0.95  # of interval_ms and of the noise floor's interval
+    p_value: float | None = None  # of no difference at all; Holm-adjusted as the interval
+    hodges_lehmann_ms: tuple[float, float, float] | None = None  # estimate and exact signed-rank interval
+    instrument: str = "locust"
+
+
+class ArmCurve(msgspec.Struct, frozen=True, kw_only=True):
+    """The latency of one arm over all valid rounds: (percentile, milliseconds), and what was sent."""
+
+    arm: str
+    requests: int
+    errors: int
+    percentiles: list[tuple[float, float]]
+    response_percentiles: list[tuple[float, float]] = []  # as percentiles, from the intended start
+    error_kinds: dict[str, int] = {}
+    unsent: int = 0  # slots that passed while their user still waited: a missed rate
+    discarded: int = 0  # answered, but sent in the settle time at the start of a phase
+
+
+class OverheadDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands behind the table: the curves, the generator's own lag and load, what was void and why."""
+
+    profile: str
+    arms: list[ArmCurve]
+    void_rounds: dict[str, str] = {}
+    generator: dict[str, float] = {}
+    notes: list[str] = []
+    instrument: str = "locust"
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole of a run; every other report is a view of it."""
+
+    run: RunInfo
+    environment: Environment = Environment()
+    verdicts: list[Verdict] = []
+    summary: dict[str, int] = {}
+    overhead: list[Overhead] = []
+    overhead_detail: list[OverheadDetail] = []
+    schema_version: str = SCHEMA_VERSION
+
+
+def run_to_json(run: Run) -> str:
+    """``report.json``: indented, keys in the order of the fields."""
+    return msgspec.json.format(msgspec.json.encode(run), indent=2).decode() + "\n"
+
+
+def run_from_json(text: str | bytes) -> Run:
+    """Read a ``report.json`` back. Raises msgspec.ValidationError naming the path of what does not fit."""
+    return msgspec.json.decode(text, type=Run)

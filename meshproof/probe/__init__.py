@@ -1,0 +1,1 @@
+"""The agent in the cluster, which sends where the application would, and its client here."""

@@ -1,0 +1,260 @@
+"""The agent: sends requests from inside the cluster and tells what came back.
+
+It runs in the client pod (``python3 agent.py``), mounted from a ConfigMap, and imports nothing of meshproof.
+Its interface is JSON over HTTP, behind the bearer token of the run: ``/v1/exchange``, ``/v1/resolve``,
+``/v1/tcp``, ``/v1/udp``; the forms are those of meshproof.model.exchange, bodies in base64.
+"""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import os
+import socket
+import ssl
+import time
+from typing import Any, Final
+
+import httpx
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+BODY_KEPT: Final = (
+    65_536  # bytes of a response body that travel back; longer ones are told by length and hash
+)
+DATAGRAM_WAIT_S: Final = 2.0
+
+_LIMITS: Final = httpx.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=60.0)
+_TLS: Final = ssl.create_default_context()  # loading the trust store costs 20 ms: once, not for each client
+
+
+class Clock:
+    """Notes when httpx connects and when the response's headers are there (httpx's ``trace`` extension)."""
+
+    def __init__(self) -> None:
+        self.begun = time.perf_counter()
+        self.connect_ms: float | None = None
+        self.first_byte_ms: float | None = None
+
+    async def __call__(self, event: str, _info: dict[str, Any]) -> None:
+        """One event of httpcore."""
+        if event == "connection.connect_tcp.complete":
+            self.connect_ms = self.elapsed_ms()
+        elif event.endswith("receive_response_headers.complete"):
+            self.first_byte_ms = self.elapsed_ms()
+
+    def elapsed_ms(self) -> float:
+        """Milliseconds since the request began."""
+        return (time.perf_counter() - self.begun) * 1000.0
+
+
+def new_client(*, http2: bool) -> httpx.AsyncClient:
+    """A client that adds nothing of its own: no proxy from the environment, no redirects, no retries."""
+    return httpx.AsyncClient(http1=not http2, http2=http2, trust_env=False, limits=_LIMITS, verify=_TLS)
+
+
+def failure_kind(error: Exception) -> str:
+    """DNS, connect, timeout, protocol or other, from what httpx raised and what it was raised from."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, socket.gaierror):
+            return "dns"
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        return "connect"
+    if isinstance(error, httpx.TimeoutException | TimeoutError):
+        return "timeout"
+    if isinstance(error, httpx.TransportError):
+        return "protocol"
+    return "other"
+
+
+async def exchange(client: httpx.AsyncClient, asked: dict[str, Any]) -> dict[str, Any]:
+    """Send one request; never raises."""
+    clock = Clock()
+    told: dict[str, Any] = {"request": asked}
+    started_at = time.time()
+    try:
+        request = client.build_request(
+            asked["method"],
+            asked["url"],
+            headers=[(name, value) for name, value in asked["headers"]],
+            content=base64.b64decode(asked["body"]) or None,
+            timeout=asked["timeout_s"],
+            extensions={"trace": clock},
+        )
+        async with asyncio.timeout(asked["timeout_s"]):
+            response = await client.send(request)
+        told["response"] = describe(response)
+    except Exception as error:  # noqa: BLE001  # whatever it was, the other end is to hear of it
+        told["failure"] = {"kind": failure_kind(error), "text": f"{type(error).__name__}: {error}"}
+    told["timing"] = {
+        "started_at": started_at,
+        "connect_ms": clock.connect_ms,
+        "first_byte_ms": clock.first_byte_ms,
+        "total_ms": clock.elapsed_ms(),
+    }
+    return told
+
+
+def describe(response: httpx.Response) -> dict[str, Any]:
+    """A response as JSON."""
+    stream = response.extensions.get("network_stream")
+    address = stream.get_extra_info("server_addr") if stream else None
+    body = response.content
+    return {
+        "status": response.status_code,
+        "http_version": response.http_version,
+        "headers": response.headers.multi_items(),
+        "body": base64.b64encode(body[:BODY_KEPT]).decode(),
+        "body_length": len(body),
+        "body_sha256": hashlib.sha256(body).hexdigest(),
+        "peer": address[0] if address else None,
+    }
+
+
+class Agent:
+    """Holds one pool of connections for each HTTP version."""
+
+    def __init__(self) -> None:
+        self.pools = {version: new_client(http2=version) for version in (False, True)}
+
+    async def on_exchange(self, request: Request) -> Response:
+        """Send all requests of a batch, at most ``concurrency`` at once; answers keep their order."""
+        batch = await request.json()
+        gate = asyncio.Semaphore(batch["concurrency"])
+
+        async def one(asked: dict[str, Any]) -> dict[str, Any]:
+            async with gate:
+                if not asked["fresh"]:
+                    return await exchange(self.pools[asked["http2"]], asked)
+                async with new_client(http2=asked["http2"]) as client:
+                    return await exchange(client, asked)
+
+        return JSONResponse({"exchanges": await asyncio.gather(*map(one, batch["requests"]))})
+
+    async def on_resolve(self, request: Request) -> Response:
+        """Look names up through the pod's resolver, one after another so that the times are their own."""
+        batch = await request.json()
+        return JSONResponse({"resolutions": [await resolve(name) for name in batch["names"]]})
+
+    async def on_tcp(self, request: Request) -> Response:
+        """Send bytes over one TCP connection, close the sending half, read to the end."""
+        asked = await request.json()
+        return JSONResponse(await stream(asked, tcp))
+
+    async def on_udp(self, request: Request) -> Response:
+        """Send one datagram, wait for one."""
+        asked = await request.json()
+        return JSONResponse(await stream(asked, udp))
+
+
+async def resolve(name: str) -> dict[str, Any]:
+    """One name's IPv4 addresses, or the resolver's error."""
+    begun = time.perf_counter()
+    addresses: list[str] = []
+    error = None
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(
+            name, None, family=socket.AF_INET, type=socket.SOCK_STREAM
+        )
+        addresses = sorted({str(entry[4][0]) for entry in found})
+    except OSError as failure:
+        error = str(failure)
+    elapsed_ms = (time.perf_counter() - begun) * 1000.0
+    return {"name": name, "addresses": addresses, "error": error, "total_ms": elapsed_ms}
+
+
+async def stream(asked: dict[str, Any], send: Any) -> dict[str, Any]:
+    """Run a TCP or UDP exchange; never raises."""
+    begun = time.perf_counter()
+    told: dict[str, Any] = {"sent": asked["data"], "received": "", "local": None, "peer": None, "error": None}
+    try:
+        async with asyncio.timeout(asked["timeout_s"]):
+            received, local, peer = await send(asked["host"], asked["port"], base64.b64decode(asked["data"]))
+        told |= {"received": base64.b64encode(received).decode(), "local": local, "peer": peer}
+    except (OSError, TimeoutError) as error:
+        told["error"] = f"{type(error).__name__}: {error}"
+    told["total_ms"] = (time.perf_counter() - begun) * 1000.0
+    return told
+
+
+async def tcp(host: str, port: int, data: bytes) -> tuple[bytes, str, str]:
+    """Bytes there and back; half-close tells the server that nothing more comes."""
+    reader, writer = await asyncio.open_connection(host, port, family=socket.AF_INET)
+    try:
+        writer.write(data)
+        writer.write_eof()
+        received = await reader.read()
+        return (
+            received,
+            spelled(writer.get_extra_info("sockname")),
+            spelled(writer.get_extra_info("peername")),
+        )
+    finally:
+        writer.close()
+
+
+async def udp(host: str, port: int, data: bytes) -> tuple[bytes, str, str]:
+    """One datagram there, one back."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, family=socket.AF_INET, type=socket.SOCK_DGRAM)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as endpoint:
+        endpoint.setblocking(False)
+        endpoint.connect(found[0][4])
+        await loop.sock_sendall(endpoint, data)
+        async with asyncio.timeout(DATAGRAM_WAIT_S):
+            received = await loop.sock_recv(endpoint, 65_535)
+        return received, spelled(endpoint.getsockname()), spelled(endpoint.getpeername())
+
+
+def spelled(address: tuple[str, int]) -> str:
+    """An address as ``ip:port``."""
+    return f"{address[0]}:{address[1]}"
+
+
+class TokenRequired:
+    """Answers 401 to everyone who does not hold the run's token; ``/health`` is open."""
+
+    def __init__(self, app: Any, token: str) -> None:
+        self.app = app
+        self.expected = f"Bearer {token}".encode()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """One ASGI call."""
+        if scope["type"] == "http" and scope["path"] != "/health":
+            given = dict(scope["headers"]).get(b"authorization", b"")
+            if not hmac.compare_digest(given, self.expected):
+                await PlainTextResponse("the token of the run is missing\n", 401)(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+
+async def health(_request: Request) -> Response:
+    """Ready as soon as it answers."""
+    return PlainTextResponse("ok\n")
+
+
+def application(token: str) -> TokenRequired:
+    """The agent as an ASGI application."""
+    agent = Agent()
+    routes = [
+        Route("/health", health),
+        Route("/v1/exchange", agent.on_exchange, methods=["POST"]),
+        Route("/v1/resolve", agent.on_resolve, methods=["POST"]),
+        Route("/v1/tcp", agent.on_tcp, methods=["POST"]),
+        Route("/v1/udp", agent.on_udp, methods=["POST"]),
+    ]
+    return TokenRequired(Starlette(routes=routes), token)
+
+
+if __name__ == "__main__":
+    uvicorn.run(
+        application(os.environ["MESHPROOF_TOKEN"]),
+        host="0.0.0.0",  # noqa: S104  # the pod's own network namespace
+        port=int(os.environ.get("MESHPROOF_AGENT_PORT", "8090")),
+        log_level="warning",
+    )

@@ -1,0 +1,112 @@
+"""The run on a terminal: at most 25 lines, none wider than 100 characters, nothing that steers it."""
+
+from pathlib import Path
+from typing import Final
+
+from meshproof.model.run import Overhead, Run
+from meshproof.model.verdict import Verdict, VerdictState
+from meshproof.report.headline import (
+    STATE_WORDS,
+    banner,
+    counts,
+    percentile_name,
+    subject_line,
+    verdict_sentence,
+    with_state,
+)
+from meshproof.report.records import PAGE_FILE, REPORT_FILE
+from meshproof.report.visible import cut, one_line
+
+__all__ = ["MAX_LINES", "MAX_WIDTH", "summary_lines"]
+
+MAX_LINES: Final = 25
+MAX_WIDTH: Final = 100
+_FAILED_SHOWN: Final = 8
+_INCONCLUSIVE_SHOWN: Final = 4  # with 8 for failures, 7 for the overhead and 6 around them: 25 at most
+_OVERHEAD_SHOWN: Final = 6
+_ID_WIDTH: Final = 14
+_CLAIM_WIDTH: Final = 62
+_PROFILE_WIDTH: Final = 18
+
+
+def summary_lines(run: Run, where: Path) -> list[str]:
+    """The summary of ``run`` whose reports are in the folder ``where``; paths are never cut."""
+    lines = [
+        _cut(f"{subject_line(run)} - run {run.run.id}"),
+        _cut(verdict_sentence(run, named=False)),
+        _cut(_count_line(run)),
+    ]
+    if warning := banner(run):
+        lines.append(_cut(f"! {warning}"))
+    lines += _verdict_lines(run, VerdictState.FAILED, _FAILED_SHOWN)
+    lines += _verdict_lines(run, VerdictState.INCONCLUSIVE, _INCONCLUSIVE_SHOWN)
+    lines += _overhead_lines(run.overhead)
+    lines += [f"page:   {where / PAGE_FILE}", f"report: {where / REPORT_FILE}"]
+    return lines
+
+
+def _cut(line: str) -> str:
+    return one_line(line, MAX_WIDTH)
+
+
+def _count_line(run: Run) -> str:
+    return " | ".join(f"{number} {STATE_WORDS[state].label}" for state, number in counts(run).items())
+
+
+def _verdict_lines(run: Run, state: VerdictState, most: int) -> list[str]:
+    """At most ``most`` lines: two a requirement while there is room, else one."""
+    verdicts = with_state(run, state)
+    if 2 * len(verdicts) <= most:
+        return [line for verdict in verdicts for line in (_claim_line(verdict), _said_line(verdict)) if line]
+    shown = verdicts if len(verdicts) <= most else verdicts[: most - 1]
+    lines = [_short_line(verdict) for verdict in shown]
+    if left := len(verdicts) - len(shown):
+        lines.append(f"  {STATE_WORDS[state].sign} and {left} more {STATE_WORDS[state].label}")
+    return lines
+
+
+def _claim_line(verdict: Verdict, width: int = MAX_WIDTH) -> str:
+    name = one_line(verdict.requirement, _ID_WIDTH)
+    statement = one_line(verdict.statement, width)
+    return cut(f"  {STATE_WORDS[verdict.state].sign} {name:<{_ID_WIDTH}} {statement}", width)
+
+
+def _said_line(verdict: Verdict) -> str:
+    said = _said(verdict)
+    return cut(f"      {said}", MAX_WIDTH) if said else ""
+
+
+def _short_line(verdict: Verdict) -> str:
+    claim, said = _claim_line(verdict, _CLAIM_WIDTH), _said(verdict)
+    return cut(f"{claim} | {said}", MAX_WIDTH) if said else claim
+
+
+def _said(verdict: Verdict) -> str:
+    """The first words about the failure, on one line."""
+    said = (seen.said for seen in verdict.evidence if seen.state is verdict.state)
+    return one_line(next(filter(None, said), ""), MAX_WIDTH)
+
+
+def _overhead_lines(rows: list[Overhead]) -> list[str]:
+    if not rows:
+        return []
+    shown = rows if len(rows) <= _OVERHEAD_SHOWN else rows[: _OVERHEAD_SHOWN - 1]
+    several = len({(row.profile, row.instrument) for row in rows}) > 1
+    of = "" if several else f" (profile {rows[0].profile})"
+    lines = [_cut(f"overhead, mesh minus direct{of}:")]
+    lines += [_overhead_line(row, named=several) for row in shown]
+    if left := len(rows) - len(shown):
+        lines.append(f"  and {left} more on the page")
+    return lines
+
+
+def _overhead_line(row: Overhead, *, named: bool) -> str:
+    low, high = row.interval_ms
+    name = (
+        f"{one_line(f'{row.profile}/{row.instrument}', _PROFILE_WIDTH):<{_PROFILE_WIDTH}} " if named else ""
+    )
+    figures = (
+        f"{percentile_name(row.percentile):<5} {row.difference_ms:+7.2f} ms  [{low:+.2f}, {high:+.2f}]"
+        f"  noise floor {row.noise_floor_ms:.2f}  {row.rounds} rounds"
+    )
+    return cut(f"  {name}{figures}  {one_line(row.validity, MAX_WIDTH)}", MAX_WIDTH)

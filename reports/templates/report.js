@@ -1,0 +1,35 @@
+"use strict";
+(() => {
+  const all = (query, root = document) => [...root.querySelectorAll(query)];
+  const filter = document.getElementById("filter");
+  if (!filter) return;
+  const find = document.getElementById("find");
+  const expand = document.getElementById("expand");
+  const rows = all("tr.verdict");
+  const pressed = (button) => button.getAttribute("aria-pressed") === "true";
+  const press = (button, on) => button.setAttribute("aria-pressed", String(on));
+
+  const apply = () => {
+    const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const states = all("button[data-state]", filter).filter(pressed).map((button) => button.dataset.state);
+    let shown = 0;
+    for (const row of rows) {
+      const text = row.textContent.toLowerCase();
+      const fits = (!states.length || states.includes(row.dataset.state)) && words.every((word) => text.includes(word));
+      row.hidden = !fits;
+      shown += fits;
+    }
+    for (const area of all(".area")) area.hidden = all("tr.verdict", area).every((row) => row.hidden);
+    document.getElementById("shown").textContent = shown === rows.length ? "" : `${shown} of ${rows.length} shown`;
+  };
+
+  filter.hidden = false;
+  find.addEventListener("input", apply);
+  for (const button of all("button[data-state]", filter)) {
+    button.addEventListener("click", () => { press(button, !pressed(button)); apply(); });
+  }
+  expand.addEventListener("click", () => {
+    press(expand, !pressed(expand));
+    for (const details of all("#requirements details")) details.open = pressed(expand);
+  });
+})();

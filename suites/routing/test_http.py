@@ -1,0 +1,190 @@
+"""HTTP through the mesh: it gets there, whole, and comes back whole."""
+
+import hashlib
+from typing import Final
+
+import pytest
+
+from fixtures.catalogue import requirement
+from fixtures.probe import Client, Metered
+from fixtures.workloads import Echo
+from meshproof.cluster.workloads import Workloads
+from meshproof.judge.crossing import backends, evenness, went_around
+from meshproof.mesh.traefik_mesh import TraefikMesh
+
+SAMPLE: Final = 40  # requests: twenty turns of a balancer over two replicas
+BODY_SIZES: Final = [0, 1, 1_000, 65_536, 1_000_000, 10_000_000]
+
+
+@requirement("TM-ROUTE-001")
+def test_request_crosses_a_proxy(metered: Metered, client: Client, echo: Echo, mesh: TraefikMesh) -> None:
+    """All witnesses agree that a request to a mesh name went through a proxy of the mesh."""
+    requests = [client.request(echo.mesh_url("/?format=json")) for _ in range(4)]
+
+    exchanges, movement = metered.send(requests, service=echo.label, expected=4)
+
+    assert not [said for each in exchanges if (said := went_around(each.seen_by_server, mesh.proxies()))]
+    assert movement.total == 4
+
+
+@requirement("TM-ROUTE-002")
+def test_direct_request_stays_direct(metered: Metered, client: Client, echo: Echo, mesh: TraefikMesh) -> None:
+    """The plain name leads to the plain service: the mesh neither touches nor counts the request."""
+    requests = [client.request(echo.direct_url("/?format=json")) for _ in range(4)]
+
+    exchanges, movement = metered.send(requests, service=echo.label, expected=0)
+
+    proxies = {each.ip for each in mesh.proxies()}
+    for seen in (each.seen_by_server for each in exchanges):
+        assert not [name for name in seen.headers if name.lower().startswith(("x-forwarded", "x-real"))]
+        assert seen.remote_ip not in proxies
+    assert movement.total == 0
+
+
+@requirement("TM-ROUTE-003")
+def test_requests_are_spread_evenly(
+    metered: Metered, client: Client, echo: Echo, workloads: Workloads, mesh: TraefikMesh
+) -> None:
+    """Every ready replica gets its share, and nobody else gets any."""
+    requests = [client.request(echo.mesh_url("/?format=json")) for _ in range(SAMPLE)]
+
+    exchanges, movement = metered.send(requests, service=echo.label, expected=SAMPLE)
+
+    assert movement.reloads == 0, "a proxy reloaded twice while the sample was taken"
+    assert movement.total == SAMPLE
+    replicas = [each.name for each in workloads.pods("server") if each.ready]
+    assert evenness(backends(exchanges), replicas, proxies=len(mesh.proxies())) is None
+
+
+@requirement("TM-ROUTE-004")
+def test_host_is_preserved(client: Client, echo: Echo, mesh: TraefikMesh) -> None:
+    """The server sees the name that the client asked for."""
+    exchange = client.get(echo.mesh_url("/?format=json"))
+
+    assert exchange.seen_by_server.host == mesh.mesh_host(echo.service, echo.namespace)
+
+
+@requirement("TM-ROUTE-005")
+@pytest.mark.parametrize(
+    "target",
+    [
+        pytest.param("/a/b/c", id="plain"),
+        pytest.param("/a%20b/%C3%A9?q=%26%3D&empty=&twice=1&twice=2", id="encoded"),
+        pytest.param("/a//b/./c", id="not-normalised"),
+        pytest.param("/" + "x" * 2000, id="long"),
+    ],
+)
+def test_path_and_query_arrive_as_sent(client: Client, echo: Echo, mesh: TraefikMesh, target: str) -> None:
+    """The target reaches the server to the letter."""
+    sent = f"{target}{'&' if '?' in target else '?'}format=json"
+
+    exchange = client.get(echo.mesh_url(sent))
+
+    assert went_around(exchange.seen_by_server, mesh.proxies()) is None
+    assert exchange.seen_by_server.url == sent
+
+
+@requirement("TM-ROUTE-006")
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_method_is_passed_on(metered: Metered, client: Client, echo: Echo, method: str) -> None:
+    """The server sees the method that was sent; the proxies' counter names it where no body comes back."""
+    request = client.request(echo.mesh_url("/?format=json"), method=method)
+
+    exchanges, movement = metered.send([request], service=echo.label, expected=1)
+
+    assert exchanges[0].status == 200
+    assert movement.requests == {("200", method): 1}
+    if method != "HEAD":
+        assert exchanges[0].seen_by_server.method == method
+
+
+@requirement("TM-ROUTE-007")
+@pytest.mark.parametrize("size", BODY_SIZES, ids=lambda size: f"{size}B")
+def test_body_arrives_unchanged(client: Client, echo: Echo, mesh: TraefikMesh, size: int) -> None:
+    """The server read the very bytes that the client sent."""
+    body = bytes(index % 251 for index in range(1024)) * (size // 1024 + 1)
+    request = client.request(echo.mesh_url("/?format=json"), method="POST", body=body[:size])
+
+    seen = client.send([request])[0].seen_by_server
+
+    assert went_around(seen, mesh.proxies()) is None
+    assert seen.body_length == size
+    assert seen.body_sha256 == hashlib.sha256(body[:size]).hexdigest()
+
+
+@requirement("TM-ROUTE-008")
+@pytest.mark.parametrize("status", [200, 201, 204, 304, 400, 404, 429, 500, 503])
+def test_status_comes_back(metered: Metered, client: Client, echo: Echo, status: int) -> None:
+    """The client gets the status that the server answered, and the server's own answer with it."""
+    request = client.request(echo.mesh_url(f"/status/{status}"))
+
+    exchanges, movement = metered.send([request], service=echo.label, expected=1)
+
+    response = exchanges[0].response
+    assert response is not None, exchanges[0].told()
+    assert response.status == status
+    assert response.header("X-Echo-Hostname"), "the answer is not the server's own"
+    assert movement.requests == {(str(status), "GET"): 1}
+
+
+@requirement("TM-ROUTE-008")
+def test_body_comes_back_unchanged(client: Client, echo: Echo) -> None:
+    """A megabyte from the server is the same through the mesh as without it."""
+    mesh, direct = (client.get(url("/bytes/1000000")).response for url in (echo.mesh_url, echo.direct_url))
+
+    assert mesh is not None
+    assert direct is not None
+    assert mesh.body_length == 1_000_000
+    assert mesh.body_sha256 == direct.body_sha256
+
+
+@requirement("TM-ROUTE-011")
+def test_unknown_host_is_not_found(metered: Metered, client: Client, echo: Echo, mesh: TraefikMesh) -> None:
+    """A proxy that has no router for the host answers 404 itself; the server never sees the request."""
+    stranger = client.request(
+        echo.mesh_url("/?format=json"), headers=[("Host", f"stranger.{echo.namespace}.traefik.mesh")]
+    )
+    known = client.request(echo.mesh_url("/?format=json"))
+
+    exchanges, movement = metered.send([stranger, known], service=echo.label, expected=1)
+
+    assert exchanges[0].status == 404
+    assert exchanges[0].seen is None
+    assert went_around(exchanges[1].seen_by_server, mesh.proxies()) is None
+    assert movement.total == 1
+
+
+@requirement("TM-ROUTE-012")
+def test_second_port_is_reachable(client: Client, echo: Echo, mesh: TraefikMesh) -> None:
+    """A service's other ports lead through the mesh as its first does."""
+    seen = client.get(echo.mesh_url("/?format=json", port=8081)).seen_by_server
+
+    assert went_around(seen, mesh.proxies()) is None
+    assert seen.header("X-Forwarded-Port") == "8081"
+
+
+@requirement("TM-ROUTE-015")
+def test_large_header_arrives_whole(client: Client, echo: Echo, mesh: TraefikMesh) -> None:
+    """Eight kibibytes of one header reach the server."""
+    value = "0123456789abcdef" * 512
+
+    seen = client.get(echo.mesh_url("/?format=json"), headers=[("X-Large", value)]).seen_by_server
+
+    assert went_around(seen, mesh.proxies()) is None
+    assert seen.header("X-Large") == value
+
+
+@requirement("TM-ROUTE-018")
+def test_kept_connection_is_balanced(
+    metered: Metered, client: Client, echo: Echo, workloads: Workloads, mesh: TraefikMesh
+) -> None:
+    """Requests one after another over a pooled connection take turns between the replicas."""
+    requests = [client.request(echo.mesh_url("/?format=json"), fresh=False) for _ in range(SAMPLE)]
+
+    exchanges, movement = metered.send(requests, service=echo.label, expected=SAMPLE, concurrency=1)
+
+    connected = [each for each in exchanges if each.timing.connect_ms is not None]
+    assert len(connected) <= 1, "the connection was not kept: the proxy closed it"
+    assert movement.reloads == 0, "a proxy reloaded twice while the sample was taken"
+    replicas = [each.name for each in workloads.pods("server") if each.ready]
+    assert evenness(backends(exchanges), replicas, proxies=len(mesh.proxies())) is None

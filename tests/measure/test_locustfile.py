@@ -1,0 +1,145 @@
+"""The locustfile under Locust itself, on loopback: a master, two workers, three arms, about six seconds."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, ClassVar
+
+import msgspec
+import pytest
+from hdrh.histogram import HdrHistogram
+
+from meshproof.measure.recording import parse_log
+from meshproof.model.errors import HarnessError
+from meshproof.model.load import Profile
+from meshproof.paths import PROJECT_ROOT
+
+WITHIN_S = 50.0  # six seconds as a rule; a machine that compiles beside it is slow to start three Pythons
+
+SHORT = Profile(
+    name="short",
+    description="for a test",
+    rounds=2,
+    phase_s=0.25,
+    settle_s=0.05,
+    warmup_s=0.5,
+    users=4,
+    arrival_rate_per_s=80,
+    workers=2,
+    payload_bytes=64,
+    keep_alive=True,
+    request_timeout_s=10.0,
+    seed=3,
+)
+
+
+class Server(BaseHTTPRequestHandler):
+    """Answers 200, and 503 to what is sent to the name ``localhost``."""
+
+    protocol_version = "HTTP/1.1"
+    seen: ClassVar[list[tuple[str, str, int]]] = []
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.seen.append((self.command, self.headers["Host"], len(body)))
+        self.send_response(503 if "localhost" in self.headers["Host"] else 200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Keep quiet."""
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A server on loopback."""
+    Server.seen.clear()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_address[1]
+    server.shutdown()
+    server.server_close()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start(arguments: list[str], config: Mapping[str, Any], out: Path) -> subprocess.Popen[bytes]:
+    environment = os.environ | {"MESHPROOF_LOAD": json.dumps(config), "MESHPROOF_READY_WITHIN_S": "20"}
+    command = [sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--loglevel=WARNING"]
+    with out.open("wb") as sink:
+        return subprocess.Popen([*command, *arguments], cwd=PROJECT_ROOT, env=environment, stdout=sink)
+
+
+@contextmanager
+def running(*processes: subprocess.Popen[bytes]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait(WITHIN_S)
+
+
+def test_swarm_of_two_workers_measures_every_arm_in_every_round(port: int, tmp_path: Path) -> None:
+    """One arm answers 503: an error is counted, never dropped, and gives no latency."""
+    arms = {
+        "direct": f"http://127.0.0.1:{port}",
+        "control": f"http://127.0.0.1:{port}",
+        "mesh": f"http://localhost:{port}",
+    }
+    config = {"arms": arms, "profile": msgspec.to_builtins(SHORT)}
+    meeting = free_port()
+    worker = ["--worker", "--master-host=127.0.0.1", f"--master-port={meeting}"]
+    master = ["--master", "--headless", "--only-summary", "--master-bind-host=127.0.0.1"]
+    master += [f"--master-bind-port={meeting}", "--expect-workers=2", "--expect-workers-max-wait=20"]
+    master += ["--users=4", "--spawn-rate=4", "--exit-code-on-error=0"]
+    processes = [start(worker, config, tmp_path / f"worker{n}") for n in range(2)]
+    processes.append(start(master, config, tmp_path / "master"))
+
+    with running(*processes):
+        code = processes[-1].wait(WITHIN_S)
+
+    assert code == 0
+    found = parse_log((tmp_path / "master").read_text(), SHORT)
+    assert {(cell.arm, cell.round) for cell in found.cells} == {(arm, n) for arm in arms for n in (0, 1)}
+    for arm in arms:
+        cells = [cell for cell in found.cells if cell.arm == arm]
+        answers = sum(HdrHistogram.decode(cell.service).get_total_count() for cell in cells)
+        requests = sum(cell.requests for cell in cells)
+        assert requests + sum(cell.unsent for cell in cells) == 40  # every slot: 80/s for twice 0.25 s
+        assert sum(cell.connections for cell in cells) <= 4  # kept: never more than one a user
+        assert all(cell.cpu_share > 0 for cell in cells)
+        assert (answers == 0) == (arm == "mesh")
+        assert sum(sum(cell.errors.values()) for cell in cells) == (requests if arm == "mesh" else 0)
+        assert {kind for cell in cells for kind in cell.errors} == ({"HTTP 503"} if arm == "mesh" else set())
+    assert all(requests > 0 for requests, _ in found.warmup.values())
+    assert {len(spans) for spans in found.lookups_ms.values()} == {10}
+    assert {(method, size) for method, _, size in Server.seen} == {("POST", 64)}
+    assert {name for _, name, _ in Server.seen} == {f"127.0.0.1:{port}", f"localhost:{port}"}
+
+
+def test_name_that_does_not_resolve_ends_the_experiment_with_the_reason(tmp_path: Path) -> None:
+    """Without a master of its own, Locust runs both parts in one process."""
+    profile = msgspec.structs.replace(SHORT, workers=1)
+    config = {"arms": {"direct": "http://nowhere.invalid"}, "profile": msgspec.to_builtins(profile)}
+    alone = ["--headless", "--only-summary", "--users=4", "--spawn-rate=4"]
+    process = start(alone, config, tmp_path / "log")
+
+    with running(process):
+        code = process.wait(WITHIN_S)
+
+    assert code == 3
+    with pytest.raises(HarnessError, match=r"nowhere\.invalid of the direct arm does not resolve"):
+        parse_log((tmp_path / "log").read_text(), profile)

@@ -1,0 +1,66 @@
+"""What an uninstall has left."""
+
+from typing import Any
+
+import pytest
+
+from meshproof.mesh.leftovers import is_ours, leftovers
+
+LABELS = {"app": "maesh", "release": "traefik-mesh"}
+OURS = {"dev.meshproof": "mesh"}
+
+
+def _left(kube: Any) -> tuple[str, ...]:
+    return leftovers(kube.as_kube, namespace="traefik-mesh", release="traefik-mesh")
+
+
+def test_a_cluster_without_the_mesh_has_none(build: Any) -> None:
+    kube = build.kube(config_maps={("kube-system", "coredns"): {"Corefile": ".:53 {}"}})
+
+    assert _left(kube) == ()
+
+
+def test_a_namespace_that_was_there_before_is_not_ours(build: Any) -> None:
+    assert _left(build.kube(namespaces={"traefik-mesh": {}})) == ()
+    assert not is_ours(None)
+
+
+def test_everything_of_the_mesh_is_named(build: Any) -> None:
+    kube = build.kube(namespaces={"traefik-mesh": OURS})
+    kube.objects = {
+        "services": [build.thing("traefik-mesh-a", labels={"app": "maesh", "type": "shadow"})],
+        "pods": [build.pod("p", "maesh-mesh")],
+        "cluster roles": [build.thing("cr", labels=LABELS), build.thing("other", labels={"app": "x"})],
+        "cluster role bindings": [build.thing("crb", labels=LABELS)],
+        "roles": [build.thing("r", labels=LABELS)],
+        "role bindings": [build.thing("rb", labels=LABELS)],
+        "crds": [build.thing("a.smi-spec.io", labels=OURS), build.thing("b.smi-spec.io")],
+    }
+
+    assert [line.split(":")[0] for line in _left(kube)] == [
+        "Service traefik-mesh/traefik-mesh-a",
+        "Pod traefik-mesh/p",
+        "Namespace traefik-mesh",
+        "ClusterRole cr",
+        "ClusterRoleBinding crb",
+        "Role kube-system/r",
+        "RoleBinding kube-system/rb",
+        "CustomResourceDefinition a.smi-spec.io",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("config_map", "data"),
+    [
+        pytest.param("coredns", {"Corefile": ".:53 {}\n#### Begin Traefik Mesh Block\n"}, id="corefile"),
+        pytest.param("coredns", {"Corefile": "#### Begin Maesh Block\n"}, id="old-domain"),
+        pytest.param(
+            "coredns-custom", {"traefik.mesh.server": "#### Begin Traefik Mesh Block\n"}, id="custom"
+        ),
+        pytest.param("kube-dns", {"stubDomains": '{"traefik.mesh":["10.0.0.1"]}'}, id="stub-domain"),
+    ],
+)
+def test_dns_configuration_of_the_mesh_is_named(build: Any, config_map: str, data: dict[str, str]) -> None:
+    (line,) = _left(build.kube(config_maps={("kube-system", config_map): data}))
+
+    assert line.startswith(f"ConfigMap kube-system/{config_map}: has the mesh's")

@@ -1,0 +1,121 @@
+"""Taking the mesh away, and nothing else."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from meshproof.mesh.adapter import MeshUninstallError
+from meshproof.mesh.traefik_mesh import TraefikMesh
+from tests.mesh.fakes import NAMESPACE, NOT_FOUND, STATUS
+
+MakeMesh = Callable[..., TraefikMesh]
+
+
+def test_uninstall_removes_what_install_brought(
+    build: Any, working: Any, fake_helm: Any, make_mesh: MakeMesh
+) -> None:
+    fake_helm.answers["status"] = STATUS
+    working.namespaces[NAMESPACE] = {"dev.meshproof": "mesh"}
+    working.objects["crds"] = [
+        build.thing("ours.smi-spec.io", labels={"dev.meshproof": "mesh"}),
+        build.thing("theirs.smi-spec.io"),
+    ]
+
+    mesh = make_mesh()
+    assert mesh.uninstall() >= 0
+
+    assert working.done == [
+        "delete crd ours.smi-spec.io uid-ours.smi-spec.io",
+        "delete namespace traefik-mesh uid-traefik-mesh",
+    ]
+    assert fake_helm.verbs == ["status", "uninstall"]
+    assert mesh.leftovers() == ()
+
+
+def test_uninstall_of_nothing_is_no_error(working: Any, fake_helm: Any, make_mesh: MakeMesh) -> None:
+    working.objects["pods"] = []
+
+    make_mesh().uninstall()
+
+    assert fake_helm.verbs == ["status"]
+    assert working.done == []
+
+
+def test_pods_that_stay_are_told(working: Any, fake_helm: Any, make_mesh: MakeMesh) -> None:
+    fake_helm.answers["status"] = STATUS
+    working.namespaces[NAMESPACE] = {}
+
+    with pytest.raises(MeshUninstallError, match="pod c, pod p") as caught:
+        make_mesh(install_timeout_s=0.01).uninstall()
+
+    assert caught.value.diagnosis.code == "not-gone"
+
+
+ZONES = {"Corefile": ".:53 {}\n#### Begin Traefik Mesh Block\n"}
+
+
+@pytest.mark.parametrize(
+    ("corefile", "last"),
+    [
+        pytest.param(ZONES, "120s", id="zones-in-dns"),
+        pytest.param({}, "--no-hooks", id="nothing-was-changed"),
+    ],
+)
+def test_the_cleanup_runs_only_where_there_is_something_to_clean(
+    working: Any, fake_helm: Any, make_mesh: MakeMesh, corefile: dict[str, str], last: str
+) -> None:
+    """Where the install failed for want of a DNS or an image, the cleanup would fail for the same reason."""
+    fake_helm.answers["status"] = STATUS
+    working.config_maps[("kube-system", "coredns")] = corefile
+    working.objects["pods"] = []
+
+    make_mesh().uninstall()
+
+    assert [each[-1] for each in fake_helm.calls if each[1] == "uninstall"] == [last]
+
+
+def test_shadow_services_are_something_to_clean(
+    build: Any, working: Any, fake_helm: Any, make_mesh: MakeMesh
+) -> None:
+    fake_helm.answers["status"] = STATUS
+    working.objects["services"] = [build.thing("s", labels={"app": "maesh", "type": "shadow"})]
+    working.objects["pods"] = []
+
+    make_mesh().uninstall()
+
+    assert "--no-hooks" not in fake_helm.calls[-1]
+
+
+def test_a_cleanup_that_had_failed_before_is_removed(
+    build: Any, working: Any, fake_helm: Any, make_mesh: MakeMesh
+) -> None:
+    fake_helm.answers["status"] = STATUS
+    working.objects["jobs"] = [build.thing("traefik-mesh-cleanup", labels={"app": "maesh"})]
+    working.objects["pods"] = []
+
+    make_mesh().uninstall()
+
+    assert working.done == [f"delete job {NAMESPACE}/traefik-mesh-cleanup uid-traefik-mesh-cleanup"]
+
+
+def test_a_cleanup_that_fails_is_told(fake_helm: Any, make_mesh: MakeMesh) -> None:
+    fake_helm.answers |= {"status": STATUS, "uninstall": RuntimeError("Error: timed out waiting")}
+
+    with pytest.raises(MeshUninstallError, match="timed out waiting"):
+        make_mesh().uninstall()
+
+
+def test_an_uninstall_that_another_one_overtook_is_done(
+    working: Any, fake_helm: Any, make_mesh: MakeMesh
+) -> None:
+    def vanish() -> str:
+        fake_helm.answers["status"] = NOT_FOUND
+        return STATUS
+
+    fake_helm.answers |= {"status": vanish, "uninstall": NOT_FOUND}
+    working.objects["pods"] = []
+
+    make_mesh().uninstall()
+
+    assert fake_helm.verbs == ["status", "uninstall", "status"]

@@ -1,0 +1,96 @@
+"""The summary fits a screen and steers nothing."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from meshproof.model.run import Overhead, RunInfo, RunState
+from meshproof.model.verdict import Evidence, VerdictState
+from meshproof.report.terminal import MAX_LINES, MAX_WIDTH, summary_lines
+from meshproof.report.visible import visible
+from tests.report.runs import RUN_ID, a_realistic_run, a_run, a_verdict, an_overhead
+
+WHERE = Path("reports/runs") / RUN_ID
+
+
+def test_a_hundred_failures_and_everything_else_fit() -> None:
+    verdicts = [a_verdict(f"TM-ROUTE-{n:03d}", VerdictState.FAILED) for n in range(100)]
+    verdicts += [a_verdict(f"TM-DNS-{n:03d}", VerdictState.INCONCLUSIVE) for n in range(100)]
+    rows = [an_overhead(p, profile=f"profile {n}") for n in range(9) for p in (50, 90, 99)]
+    info = RunInfo(id=RUN_ID, started="", state=RunState.INTERRUPTED)
+
+    lines = summary_lines(a_run(*verdicts, overhead=rows, run=info), WHERE)
+
+    assert len(lines) == MAX_LINES
+    assert "  ✕ and 93 more failed" in lines
+    assert "  and 22 more on the page" in lines
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.text(), st.text(), st.text(), st.sampled_from(VerdictState)), max_size=40),
+    st.lists(st.builds(an_overhead, st.sampled_from([50, 90, 99]), profile=st.text()), max_size=9),
+    st.text(),
+)
+def test_any_run_fits(
+    told: list[tuple[str, str, str, VerdictState]], rows: list[Overhead], note: str
+) -> None:
+    verdicts = [
+        a_verdict(name, state, area="x", statement=statement, evidence=[], finding=finding)
+        for name, statement, finding, state in told
+    ]
+    info = RunInfo(id=RUN_ID, started="", note=note)
+
+    lines = summary_lines(a_run(*verdicts, overhead=rows, run=info), WHERE)
+
+    assert len(lines) <= MAX_LINES
+    assert all(len(line) <= MAX_WIDTH for line in lines)
+    assert all(line == visible(line).replace("\n", "") for line in lines)
+
+
+def test_the_summary_of_a_realistic_run() -> None:
+    lines = summary_lines(a_realistic_run(), WHERE)
+
+    assert lines[0] == f"traefik-mesh v1.4.8, Traefik v2.11.24, on Kubernetes v1.32.1 - run {RUN_ID}"
+    assert lines[1].startswith("2 requirements failed; 24 of 26 requirements hold; 2 known deviations")
+    assert "  ✕ TM-INSTALL-005 Containers of the mesh MUST run as a user other than root." in lines
+    assert any(line.startswith("  standard/fortio    p50     +0.55 ms  [+0.44, +0.65]") for line in lines)
+    assert lines[-2:] == [f"page:   {WHERE}/report.html", f"report: {WHERE}/report.json"]
+
+
+def test_many_failures_have_a_line_each() -> None:
+    verdicts = [a_verdict(f"TM-ROUTE-{n:03d}", VerdictState.FAILED) for n in range(8)]
+    bare = a_verdict("TM-ROUTE-008", VerdictState.INCONCLUSIVE, evidence=[])
+
+    lines = summary_lines(a_run(*verdicts, bare), WHERE)
+
+    assert sum(line.startswith("  ✕ TM-ROUTE-00") for line in lines) == 8
+    assert "  ? TM-ROUTE-008   A request MUST arrive." in lines
+
+
+def test_failures_without_words_among_many() -> None:
+    verdicts = [a_verdict(f"TM-ROUTE-{n:03d}", VerdictState.FAILED, evidence=[]) for n in range(6)]
+
+    assert "  ✕ TM-ROUTE-005   A request MUST arrive." in summary_lines(a_run(*verdicts), WHERE)
+
+
+def test_a_single_profile_is_named_once() -> None:
+    lines = summary_lines(a_run(overhead=[an_overhead(50), an_overhead(90, 1.3)]), WHERE)
+
+    assert "overhead, mesh minus direct (profile standard):" in lines
+    assert any(line.startswith("  p50     +0.92 ms") for line in lines)
+
+
+@pytest.mark.parametrize("field", ["requirement", "statement", "said"])
+def test_escape_sequences_do_not_reach_the_terminal(field: str) -> None:
+    red = "\x1b[31mred"
+    evidence = [Evidence(test="t", state=VerdictState.FAILED, said=red if field == "said" else "")]
+    changed = {} if field == "said" else {field: red}
+    verdict = a_verdict(state=VerdictState.FAILED, evidence=evidence, **changed)
+
+    text = "\n".join(summary_lines(a_run(verdict), WHERE))
+
+    assert "\x1b" not in text
+    assert "\\x1b[31mred" in text
