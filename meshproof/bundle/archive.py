@@ -6,13 +6,15 @@ import re
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from meshproof.model.errors import HarnessError
 
 __all__ = ["image_id_of", "with_references"]
 
-_MANIFEST = "manifest.json"
+_MANIFEST: Final = "manifest.json"
+# What else tells an importer the references: Docker writes an OCI layout around its archive since version 25.
+_NAMING: Final = frozenset({_MANIFEST, "repositories", "index.json", "oci-layout"})
 
 
 def image_id_of(archive: Path) -> str:
@@ -31,7 +33,7 @@ def with_references(source: Path, target: Path, references: Sequence[str]) -> st
         found = _image_id(manifest, source)
         manifest[0]["RepoTags"] = list(references)
         for member in tar:
-            if member.name in {_MANIFEST, "repositories"}:
+            if member.name in _NAMING:
                 continue
             member.mtime, member.uid, member.gid, member.uname, member.gname = 0, 0, 0, "", ""
             out.addfile(member, tar.extractfile(member) if member.isfile() else None)

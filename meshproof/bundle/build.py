@@ -3,7 +3,7 @@
 import errno
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -14,12 +14,12 @@ from meshproof.bundle.errors import BundleDamagedError, BundleMissingError, Disk
 from meshproof.bundle.golang import find_go
 from meshproof.bundle.images import ARCHIVE
 from meshproof.bundle.lock import LOCK_PATH, load_lock, lock_key
-from meshproof.bundle.manifest import MANIFEST, SCHEMA_VERSION, Blob, ImageEntry, Manifest
+from meshproof.bundle.manifest import MANIFEST, SCHEMA_VERSION, Blob, ImageEntry, Manifest, read_manifest
 from meshproof.bundle.opened import Bundle, bundle_root, open_bundle
 from meshproof.bundle.recipes import LANES, Recipes
 from meshproof.bundle.schedule import run_tasks
-from meshproof.bundle.store import StepStore, place, write_atomically
-from meshproof.engine.container import LABEL, Engine
+from meshproof.bundle.store import Output, StepStore, place, write_atomically
+from meshproof.engine.container import Engine
 from meshproof.engine.process import CommandFailedError
 from meshproof.engine.progress import Steps
 from meshproof.model.errors import HarnessError
@@ -32,6 +32,7 @@ WARM_BYTES: Final = 6_000_000_000  # the images alone, when every program is the
 _REMOVE_S: Final = 300.0
 _OTHER_BUILD_S: Final = 3600.0
 _FULL: Final = "no space left on device"
+_ATTEMPTS: Final = 3  # somebody who edits a recipe during a build does so once or twice
 _KEPT_BUNDLES: Final = 2  # this one, and the one that a running session may have open
 
 
@@ -85,43 +86,46 @@ def _only_build(cache: Path, steps: Steps) -> Iterator[None]:
         only.release()
 
 
-def _build(engine: Engine, steps: Steps, cache: Path, lock_path: Path) -> Bundle:
-    lock = load_lock(lock_path)
-    recipes = Recipes(
-        lock=lock,
-        folder=lock_path.parent,
-        cache=cache,
-        store=StepStore(cache / "steps"),
-        engine=engine,
-        go=find_go(cache),
-        steps=steps,
-    )
+def _build(engine: Engine, steps: Steps, cache: Path, lock: Path) -> Bundle:
+    go = find_go(cache)
     _room(cache)
+    for _ in range(_ATTEMPTS):
+        key = lock_key(lock)
+        recipes = Recipes(
+            lock=load_lock(lock),
+            folder=lock.parent,
+            cache=cache,
+            store=StepStore(cache / "steps"),
+            engine=engine,
+            go=go,
+            steps=steps,
+        )
+        with _full_disk_named(cache):
+            run_tasks(recipes.tasks(), LANES)
+            if lock_key(lock) == key:
+                _publish(recipes, key)
+                recipes.store.keep_only(list(recipes.outputs.values()))
+                _forget_old(bundle_root(cache, key), engine)
+                return open_bundle(cache, lock=lock)
+        steps.note("a recipe was changed meanwhile: building what that changes")
+    raise HarnessError(
+        where=str(lock.parent),
+        problem=f"the recipes changed during each of {_ATTEMPTS} builds",
+        remedy="build again when they are left alone: finished steps are kept",
+    )
+
+
+@contextmanager
+def _full_disk_named(cache: Path) -> Iterator[None]:
     try:
-        run_tasks(recipes.tasks(), LANES)
-        _publish(recipes, lock_key(lock_path))
-    except OSError as error:
-        if error.errno != errno.ENOSPC and _FULL not in str(error).lower():  # shutil.Error has no errno
+        yield
+    except (OSError, CommandFailedError) as error:
+        full = isinstance(error, OSError) and error.errno == errno.ENOSPC
+        if not full and _FULL not in str(error).lower():  # shutil.Error has no errno
             raise
-        raise _disk_full(cache, str(error)) from error
-    except CommandFailedError as error:
-        if _FULL not in str(error).lower():
-            raise
-        raise _disk_full(cache, str(error)) from error
-    recipes.store.keep_only(list(recipes.outputs.values()))
-    _forget_old_nodes(recipes)
-    return open_bundle(cache, lock=lock_path)
-
-
-def _forget_old_nodes(recipes: Recipes) -> None:
-    """Remove the node images of older recipes from the engine; one that a node runs on stays."""
-    node = recipes.node_reference()
-    engine = recipes.engine
-    repository = node.rpartition(":")[0]
-    listed = engine.run("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter", f"label={LABEL}")
-    for reference in listed.stdout.split():
-        if reference.startswith(f"{repository}:") and reference != node:
-            engine.run("image", "rm", reference, check=False, timeout=_REMOVE_S)
+        free = shutil.disk_usage(cache).free
+        problem = "the disk ran full during the build"
+        raise DiskFullError(cache, free=free, problem=problem, evidence=str(error)) from error
 
 
 def _room(cache: Path) -> None:
@@ -132,35 +136,24 @@ def _room(cache: Path) -> None:
         raise DiskFullError(cache, free=free, problem=f"the build needs {needed / 1e9:.0f} GB of disk")
 
 
-def _disk_full(cache: Path, evidence: str) -> DiskFullError:
-    free = shutil.disk_usage(cache).free
-    return DiskFullError(cache, free=free, problem="the disk ran full during the build", evidence=evidence)
-
-
 def _publish(recipes: Recipes, key: str) -> None:
     """Gather the blobs under an unfinished name, write the manifest, and rename."""
     root = bundle_root(recipes.cache, key)
     unfinished = root.with_name(f".{root.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     blobs: list[Blob] = []
-
-    def add(step: str, file: str, target: str, what: str) -> None:
-        output = recipes.outputs[step]
-        place(output.path(file), unfinished / target)
-        stamp = output.files[file]
-        blobs.append(Blob(path=target, what=what, sha256=stamp.sha256, size=stamp.size))
-
     programs = {}
     for program in recipes.lock.program:
         if program.host:
-            programs[program.name] = f"bin/{program.name}"
-            add(f"go-{program.component}", program.name, programs[program.name], f"program {program.name}")
+            programs[program.name] = target = f"bin/{program.name}"
+            output = recipes.outputs[f"go-{program.component}"]
+            blobs.append(_gather(output, program.name, unfinished, target, f"program {program.name}"))
     node = recipes.node_reference()
     images = []
     for image in recipes.lock.image:
         reference = node if image.role == "node" else image.reference
-        target = f"images/{image.role}.tar"
-        add(f"image-{image.role}", ARCHIVE, target, f"image {reference}")
+        output, target = recipes.outputs[f"image-{image.role}"], f"images/{image.role}.tar"
+        blobs.append(_gather(output, ARCHIVE, unfinished, target, f"image {reference}"))
         image_id = image_id_of(unfinished / target)
         images.append(ImageEntry(reference=reference, role=image.role, image_id=image_id, archive=target))
     manifest = Manifest(
@@ -177,10 +170,18 @@ def _publish(recipes: Recipes, key: str) -> None:
     if root.exists():  # damaged: the reason for this build
         shutil.rmtree(root)
     unfinished.rename(root)
-    _forget_old(root)
 
 
-def _forget_old(root: Path) -> None:
+def _gather(output: Output, file: str, root: Path, target: str, what: str) -> Blob:
+    place(output.path(file), root / target)
+    stamp = output.files[file]
+    return Blob(path=target, what=what, sha256=stamp.sha256, size=stamp.size)
+
+
+def _forget_old(root: Path, engine: Engine) -> None:
+    """Remove older bundles with their node images; one that a node runs on stays in the engine."""
     bundles = sorted(root.parent.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
     for old in [path for path in bundles if path != root][_KEPT_BUNDLES - 1 :]:
+        with suppress(BundleDamagedError):
+            engine.run("image", "rm", read_manifest(old).node_image, check=False, timeout=_REMOVE_S)
         shutil.rmtree(old, ignore_errors=True)

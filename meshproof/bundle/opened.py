@@ -22,9 +22,9 @@ _LOAD_S: Final = 600.0  # 1.2 GB take 15 s here
 class BundledImage:
     """An image of the bundle.
 
-    ``digest`` and ``image_id`` are both the digest of the image's configuration (``sha256:...``): what an engine
-    calls its id, what a pod's status shows as ``imageID``, and the same after every export and import. (A
-    manifest's digest is not: each importer writes its own.) ``size`` is the archive's, in bytes.
+    ``digest`` and ``image_id`` are both the digest of the image's configuration (``sha256:...``): what an
+    engine calls its id, what a pod's status shows as ``imageID``, and the same after every export and import.
+    (A manifest's digest is not: each importer writes its own.) ``size`` is the archive's, in bytes.
     """
 
     reference: str

@@ -63,8 +63,10 @@ class StepStore:
     def make(self, name: str, inputs: Mapping[str, Any], action: Callable[[Path], None]) -> Output:
         """Let ``action`` fill a fresh folder, and keep it as the output for ``inputs``."""
         root = self._folder(name, inputs)
-        unfinished = root.with_name(_UNFINISHED + root.name)
-        shutil.rmtree(unfinished, ignore_errors=True)
+        # A killed build's programs may still be writing: a folder of this process's own, and theirs removed.
+        for left in self._root.glob(f"{_UNFINISHED}{root.name}-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        unfinished = root.with_name(f"{_UNFINISHED}{root.name}-{os.getpid()}")
         unfinished.mkdir(parents=True)
         try:
             action(unfinished)

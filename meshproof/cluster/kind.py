@@ -115,13 +115,14 @@ class KindCluster(pytest_kind.KindCluster):  # type: ignore[misc]  # pytest-kind
         self.api = pykube.HTTPClient(pykube.KubeConfig.from_file(str(self.kubeconfig_path)))
 
     def delete(self) -> None:
-        """Remove the cluster, its containers and its kubeconfig; nothing there is no error."""
+        """Remove the cluster, and its entries from the kubeconfig; nothing there is no error."""
         for container in self._containers():
-            # kind's own delete waits 10 s for the node to shut itself down, which nobody needs.
+            # Else kind waits 10 s for the node to shut itself down, which nobody needs.
             self.engine.run("kill", container.id, check=False)
             self.engine.remove(container.id)
+        where = [f"--name={self.name}", f"--kubeconfig={self.kubeconfig_path}"]
+        self._kind("delete", "cluster", *where, timeout=_DELETE_S)
         shutil.rmtree(self.path, ignore_errors=True)
-        self.kubeconfig_path.unlink(missing_ok=True)
 
     def kubectl(self, *args: str, **kwargs: Any) -> str:
         """Run kubectl against this cluster, at most ``timeout`` seconds (60 unless given)."""
@@ -164,7 +165,6 @@ class KindCluster(pytest_kind.KindCluster):  # type: ignore[misc]  # pytest-kind
             f"--kubeconfig={self.kubeconfig_path}",
             timeout=_CREATE_S,
         )
-        self.kubeconfig_path.chmod(0o600)
         eventually(
             node_ready(self.kube()),
             what=f"node of cluster {self.name} is ready",

@@ -7,11 +7,9 @@ from contextlib import ExitStack
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from kubernetes.client import ApiClient
-
 from meshproof.cluster.kube import KubeApi, KubeError
 from meshproof.engine.waiting import Look, eventually
-from meshproof.measure.pods import LABEL, MASTER, config_map, master_pod, worker_name, worker_pod
+from meshproof.measure.pods import LABEL, MASTER, SwarmPlan, config_map, master_pod, worker_name, worker_pod
 from meshproof.measure.profile import experiment_s
 from meshproof.measure.recording import Started, parse_log, read_start
 from meshproof.measure.restarts import restarts_between
@@ -33,7 +31,7 @@ EVIDENCE_LINES: Final = 30
 
 
 def run_experiment(
-    api: ApiClient,
+    kube: KubeApi,
     *,
     namespace: str,
     client_image: str,
@@ -54,7 +52,7 @@ def run_experiment(
             raise BadInputError(
                 where=f"targets/{arm}", problem=f"got {url!r}, expected http://host", remedy="name a service"
             )
-    swarm = _Swarm(KubeApi(api), namespace, profile, dict(targets))
+    swarm = _Swarm(kube, namespace, profile, dict(targets))
     with ExitStack() as finalizers:
         finalizers.callback(swarm.remove)
         before = swarm.neighbours()
@@ -84,19 +82,20 @@ class _Swarm:
         programs = {
             path.name: path.read_text(encoding="utf-8") for path in (PROJECT_ROOT / "loadtests").glob("*.py")
         }
-        alike: dict[str, Any] = {
-            "image": image,
-            "labels": labels,
-            "profile": self._profile,
-            "targets": self._targets,
-            "deadline_s": self._deadline_s,
-        }
-        self._kube.create(config_map(self.name, labels, programs), namespace=self._namespace)
-        self._kube.create(master_pod(self.name, **alike), namespace=self._namespace)
+        plan = SwarmPlan(
+            name=self.name,
+            image=image,
+            labels=labels,
+            profile=self._profile,
+            targets=self._targets,
+            deadline_s=self._deadline_s,
+        )
+        self._kube.create(config_map(plan, programs), namespace=self._namespace)
+        self._kube.create(master_pod(plan), namespace=self._namespace)
         where = f"{self.name}-{MASTER} has an address and runs"
         address = eventually(self._master_address, what=where, within=SCHEDULED_WITHIN_S).value
         for number in range(self._profile.workers):
-            pod = worker_pod(self.name, number, master_ip=address, **alike)
+            pod = worker_pod(plan, number, master_ip=address)
             self._kube.create(pod, namespace=self._namespace)
 
     def neighbours(self) -> list[dict[str, Any]]:

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from meshproof.cluster.kube import KubeApi, KubeError
 from meshproof.mesh.adapter import ProxyPod
-from meshproof.mesh.kube import Kube, KubeError
+from meshproof.mesh.objects import pods_in
 from meshproof.model.errors import HarnessError
 
 __all__ = ["CONTROLLER", "PROXY", "ControlApi", "has_configuration", "proxy_pod"]
@@ -27,12 +28,12 @@ _PROXY_PORT: Final = 8080
 class ControlApi:
     """The mesh in one namespace of one cluster."""
 
-    kube: Kube
+    kube: KubeApi
     namespace: str
 
     def proxies(self) -> tuple[ProxyPod, ...]:
         """The live proxies, by name."""
-        found = [proxy_pod(pod) for pod in self.kube.pods(self.namespace, selector=PROXY) if _lives(pod)]
+        found = (proxy_pod(pod) for pod in self._living(PROXY))
         return tuple(sorted(found, key=lambda each: each.name))
 
     def configuration(self) -> dict[str, Any]:
@@ -68,7 +69,7 @@ class ControlApi:
         return self.kube.pod_get(self.namespace, proxy.name, _PROXY_PORT, "metrics")
 
     def _controller(self, path: str) -> str:
-        pods = [pod for pod in self.kube.pods(self.namespace, selector=CONTROLLER) if _lives(pod)]
+        pods = self._living(CONTROLLER)
         if not pods:
             raise HarnessError(
                 where=f"namespace {self.namespace}",
@@ -77,6 +78,9 @@ class ControlApi:
             )
         newest = max(pods, key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
         return self.kube.pod_get(self.namespace, newest["metadata"]["name"], _CONTROLLER_PORT, path)
+
+    def _living(self, selector: str) -> list[dict[str, Any]]:
+        return [pod for pod in pods_in(self.kube, self.namespace, selector=selector) if _lives(pod)]
 
 
 def proxy_pod(pod: Mapping[str, Any]) -> ProxyPod:

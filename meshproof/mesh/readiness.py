@@ -7,13 +7,13 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final
 
+from meshproof.cluster.kube import KubeError
 from meshproof.engine.waiting import Look, WaitTimedOutError, eventually
 from meshproof.mesh.adapter import MeshInstallError, ProxyPod
 from meshproof.mesh.control_api import ControlApi, has_configuration
 from meshproof.mesh.diagnosis import diagnose, hopeless
 from meshproof.mesh.evidence import Evidence
 from meshproof.mesh.facts import InstallFacts, WorkloadFact
-from meshproof.mesh.kube import KubeError
 
 __all__ = ["Readiness", "missing_workloads"]
 

@@ -3,17 +3,28 @@
 import time
 from dataclasses import dataclass
 
+from meshproof.cluster.kube import KubeApi
 from meshproof.engine.process import CommandFailedError, CommandTimedOutError
 from meshproof.engine.waiting import Look, WaitTimedOutError, eventually
 from meshproof.mesh.adapter import MeshUninstallError
+from meshproof.mesh.control_api import CONTROLLER
 from meshproof.mesh.diagnosis import Diagnosis, diagnose
 from meshproof.mesh.evidence import Evidence
+from meshproof.mesh.facts import InstallFacts
 from meshproof.mesh.helm import Helm
-from meshproof.mesh.kube import Kube
 from meshproof.mesh.leftovers import MESH, OURS, has_work_for_cleanup, is_ours
+from meshproof.mesh.objects import (
+    DEFINITIONS,
+    definitions,
+    deployments_in,
+    deployments_path,
+    find_namespace,
+    namespace_path,
+    pods_in,
+)
 from meshproof.mesh.ownership import Ownership
 
-__all__ = ["Removal"]
+__all__ = ["Removal", "failed_cleanup"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +33,7 @@ class Removal:
 
     where: str
     helm: Helm
-    kube: Kube
+    kube: KubeApi
     evidence: Evidence
 
     def run(self, *, within: float) -> float:
@@ -51,33 +62,77 @@ class Removal:
         The hook needs what the install needed: the image, and a DNS that upstream knows. An install that
         failed for want of these would otherwise not be uninstalled either, and there it has nothing to do.
         """
-        hooks = has_work_for_cleanup(self.kube, self.evidence.namespace)
+        hooks = self._has_work()
+        if not hooks:
+            self._stop_controller(within)
+            hooks = self._has_work()  # prepare may have come to its work in the meantime
         try:
             self.helm.uninstall(timeout_s=within, hooks=hooks)
         except (CommandFailedError, CommandTimedOutError) as error:
             facts = self.evidence.facts(release_status=self.helm.status())
             if facts.release_status is None:
                 return  # another one was faster
-            found = diagnose(facts)
+            found = failed_cleanup(facts) or diagnose(facts)
             said = f"{error.evidence}\n{found.evidence}"
             raise MeshUninstallError(where=self.where, diagnosis=found.with_evidence(said)) from error
-        for job in self.kube.jobs(self.evidence.namespace, selector=MESH):
-            meta = job["metadata"]  # a cleanup that had failed before; helm leaves it for its log
-            self.kube.delete_job(self.evidence.namespace, meta["name"], uid=meta["uid"])
+        self._remove_cleanups()
+
+    def _remove_cleanups(self) -> None:
+        """Delete the jobs of cleanups that had failed before; helm leaves them for their logs."""
+        path = f"/apis/batch/v1/namespaces/{self.evidence.namespace}/jobs"
+        for job in self.kube.items(path, labelSelector=MESH):
+            self.kube.delete(f"{path}/{job['metadata']['name']}", uid=job["metadata"]["uid"])
+
+    def _has_work(self) -> bool:
+        return has_work_for_cleanup(self.kube, self.evidence.namespace)
+
+    def _stop_controller(self, within: float) -> None:
+        """End the pod whose init container changes the cluster's DNS."""
+        namespace = self.evidence.namespace
+        for each in deployments_in(self.kube, namespace):
+            if (each["metadata"].get("labels") or {}).get("component") == "controller":
+                path = f"{deployments_path(namespace)}/{each['metadata']['name']}"
+                self.kube.merge(path, {"spec": {"replicas": 0}})
+
+        def look() -> Look[None]:
+            pods = pods_in(self.kube, namespace, selector=CONTROLLER)
+            names = [each["metadata"]["name"] for each in pods]
+            return Look(met=not names, value=None, seen=", ".join(names))
+
+        eventually(look, what=f"the controller of {self.where} has stopped", within=within)
 
     def _remove_ours(self) -> None:
-        for each in self.kube.crds(selector=OURS):
-            self.kube.delete_crd(each["metadata"]["name"], uid=each["metadata"]["uid"])
-        namespace = self.kube.namespace(self.evidence.namespace)
+        for each in definitions(self.kube, selector=OURS):
+            self.kube.delete(f"{DEFINITIONS}/{each['metadata']['name']}", uid=each["metadata"]["uid"])
+        namespace = find_namespace(self.kube, self.evidence.namespace)
         if namespace and is_ours(namespace):
-            self.kube.delete_namespace(self.evidence.namespace, uid=namespace["metadata"]["uid"])
+            self.kube.delete(namespace_path(self.evidence.namespace), uid=namespace["metadata"]["uid"])
 
     def _gone(self) -> Look[None]:
-        namespace = self.kube.namespace(self.evidence.namespace)
+        namespace = find_namespace(self.kube, self.evidence.namespace)
         here = [f"namespace {self.evidence.namespace}"] if is_ours(namespace) else []
         if namespace:
-            pods = self.kube.pods(self.evidence.namespace, selector=MESH)
+            pods = pods_in(self.kube, self.evidence.namespace, selector=MESH)
             here += [f"pod {each['metadata']['name']}" for each in pods]
-        here += [f"crd {each['metadata']['name']}" for each in self.kube.crds(selector=OURS)]
+        here += [f"crd {each['metadata']['name']}" for each in definitions(self.kube, selector=OURS)]
         here += [f"DNS: {each}" for each in self.evidence.dns() if each.wanted and not each.rolled_out]
         return Look(met=not here, value=None, seen=", ".join(here) or "nothing")
+
+
+def failed_cleanup(facts: InstallFacts) -> Diagnosis | None:
+    """What the cleanup said in a job of the chart's that failed; None when none did."""
+    logs = [
+        f"log of {each.name}:\n{each.log.strip()}"
+        for pod in facts.pods
+        for each in pod.containers
+        if "cleanup" in each.name and each.failures and each.log
+    ]
+    if not logs:
+        return None
+    return Diagnosis(
+        code="cleanup-failed",
+        cause="upstream's cleanup ended in error, and helm removes nothing before it has done its work",
+        evidence=logs[-1],
+        remedy="mend what its log names and uninstall again, or run helm uninstall --no-hooks and take the "
+        "mesh's zones out of the cluster's DNS configuration by hand",
+    )

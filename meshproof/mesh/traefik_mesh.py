@@ -10,8 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from kubernetes.client import ApiClient
-
+from meshproof.cluster.kube import KubeApi
 from meshproof.engine.process import CommandFailedError
 from meshproof.mesh import promises
 from meshproof.mesh.adapter import (
@@ -24,11 +23,10 @@ from meshproof.mesh.adapter import (
 )
 from meshproof.mesh.chart import check_chart, check_values, merged
 from meshproof.mesh.control_api import ControlApi
-from meshproof.mesh.diagnosis import Diagnosis, diagnose
+from meshproof.mesh.diagnosis import Diagnosis, diagnose, is_unfinished
 from meshproof.mesh.evidence import Evidence
 from meshproof.mesh.helm import Helm
 from meshproof.mesh.images import tag_of
-from meshproof.mesh.kube import Kube
 from meshproof.mesh.leftovers import leftovers
 from meshproof.mesh.naming import mesh_host, shadow_service_name
 from meshproof.mesh.ownership import Ownership
@@ -46,12 +44,12 @@ class TraefikMesh:
 
     name: Final = "traefik-mesh"
 
-    def __init__(self, access: MeshAccess, api: ApiClient, settings: MeshSettings) -> None:
+    def __init__(self, access: MeshAccess, kube: KubeApi, settings: MeshSettings) -> None:
         self._access = access
         self._settings = settings
-        self._kube = Kube(api)
-        self._control = ControlApi(kube=self._kube, namespace=settings.namespace)
-        self._evidence = Evidence(kube=self._kube, namespace=settings.namespace, release=settings.release)
+        self._kube = kube
+        self._control = ControlApi(kube=kube, namespace=settings.namespace)
+        self._evidence = Evidence(kube=kube, namespace=settings.namespace, release=settings.release)
         self._rendered: Rendered | None = None
 
     @property
@@ -101,7 +99,7 @@ class TraefikMesh:
         started = time.monotonic()
         ownership = Ownership(kube=self._kube, namespace=self._settings.namespace)
         with self._helm(self._settings) as (helm, values):
-            self._refuse_pending(helm)
+            self._refuse_unfinished(helm)
             before = ownership.claim()
             try:
                 helm.upgrade(self._settings.chart, values, timeout_s=self._settings.install_timeout_s)
@@ -235,9 +233,9 @@ class TraefikMesh:
             )
         return found
 
-    def _refuse_pending(self, helm: Helm) -> None:
-        status = helm.status() or ""
-        if status.startswith("pending-"):
+    def _refuse_unfinished(self, helm: Helm) -> None:
+        status = helm.status()
+        if is_unfinished(status):
             facts = self._evidence.facts(release_status=status)
             raise MeshInstallError(where=self._where, diagnosis=diagnose(facts))
 

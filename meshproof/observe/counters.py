@@ -13,7 +13,7 @@ from meshproof.engine.waiting import Look, WaitTimedOutError, eventually
 from meshproof.mesh.adapter import ProxyPod
 from meshproof.model.exposition import Sample, histogram_buckets, parse_exposition, total
 
-__all__ = ["Counters", "Movement", "Scrape", "service_label"]
+__all__ = ["Counters", "Movement", "Scrape", "moved", "service_label"]
 
 REQUESTS: Final = "traefik_service_requests_total"
 DURATION: Final = "traefik_service_request_duration_seconds"

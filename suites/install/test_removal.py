@@ -12,6 +12,7 @@ from fixtures.verdicts import Facts
 from meshproof.cluster.kind import KindCluster
 from meshproof.cluster.kube import KubeApi
 from meshproof.engine.waiting import Look, eventually
+from meshproof.judge.corefile import blocks
 from meshproof.mesh.adapter import MeshInstallError
 from meshproof.mesh.traefik_mesh import TraefikMesh
 
@@ -33,7 +34,22 @@ def test_uninstall_leaves_nothing(
     left = mesh.leftovers()
     evidence.record({"seconds": seconds, "left": list(left)})
     assert not left
-    assert corefile_of(kube) == installation.corefile_before
+    assert blocks(corefile_of(kube)) == blocks(installation.corefile_before)
+
+
+@requirement("TM-INSTALL-009")
+@stage("removal")
+def test_uninstall_restores_the_dns_configuration_to_the_letter(
+    installation: Installation, mesh: TraefikMesh, kube: KubeApi, evidence: Facts
+) -> None:
+    """After the mesh's own cleanup CoreDNS's configuration is byte for byte what it was."""
+    if mesh.leftovers():
+        mesh.uninstall()
+
+    before, after = installation.corefile_before, corefile_of(kube)
+
+    evidence.record({"corefile_before": before, "corefile_after": after})
+    assert after == before
 
 
 @pytest.fixture
@@ -57,7 +73,7 @@ def test_install_without_supported_dns_is_diagnosed(
     del dns_under_another_name
     if mesh.leftovers():
         mesh.uninstall()
-    candidate = mesh_on(cluster, session.mesh_settings, cluster.api_client())
+    candidate = mesh_on(cluster, session.mesh_settings, cluster.kube())
 
     try:
         with pytest.raises(MeshInstallError) as caught:
@@ -80,7 +96,7 @@ def test_install_works_once_dns_is_back(
     """With the deployment under its usual name again, the same install succeeds."""
     if mesh.leftovers():
         mesh.uninstall()
-    candidate = mesh_on(cluster, session.mesh_settings, cluster.api_client())
+    candidate = mesh_on(cluster, session.mesh_settings, cluster.kube())
 
     try:
         seconds = candidate.install()

@@ -1,11 +1,10 @@
 """An experiment against a made-up API server: what it creates, what it waits for, what it leaves behind."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from kubernetes.client import ApiClient
 
-from meshproof.cluster.kube import KubeError
+from meshproof.cluster.kube import KubeApi, KubeError
 from meshproof.engine.waiting import WaitTimedOutError
 from meshproof.measure import runner
 from meshproof.measure.pods import LABEL
@@ -23,10 +22,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(runner, name, 0.01)
 
 
-def run(
-    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, *, said: list[str] | None = None, **changes: Any
-) -> Recording:
-    monkeypatch.setattr(runner, "KubeApi", lambda _: cluster)
+def run(cluster: FakeCluster, *, said: list[str] | None = None, **changes: Any) -> Recording:
     arguments: dict[str, Any] = {
         "namespace": "lab",
         "client_image": "client:1",
@@ -35,31 +31,31 @@ def run(
         "labels": {"meshproof.dev/run": "r1"},
         "progress": (said if said is not None else []).append,
     }
-    return run_experiment(ApiClient(), **(arguments | changes))
+    return run_experiment(cast("KubeApi", cluster), **(arguments | changes))
 
 
 def whole(workers: int = 1) -> str:
     return log(lines(workers=workers))
 
 
-def test_experiment_brings_back_a_recording_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_experiment_brings_back_a_recording_and_leaves_nothing() -> None:
     cluster = FakeCluster(logs=["creating", "", start_line(workers=1) + "\n", whole()])
     said: list[str] = []
 
-    found = run(cluster, monkeypatch, said=said)
+    found = run(cluster, said=said)
 
     assert len(found.cells) == 3
     assert said == ["load generator: starting a master and 1 workers", "warm-up of 1 s, 3 arms"]
     assert cluster.pods == cluster.maps == {}
 
 
-def test_one_unanswered_look_does_not_throw_an_experiment_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_unanswered_look_does_not_throw_an_experiment_away() -> None:
     cluster = FakeCluster(logs=[start_line(workers=1) + "\n", whole()], hiccup_at=2)
 
-    assert len(run(cluster, monkeypatch).cells) == 3
+    assert len(run(cluster).cells) == 3
 
 
-def test_log_that_cannot_be_had_is_said_in_the_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_log_that_cannot_be_had_is_said_in_the_evidence() -> None:
     def failing(name: str, status: dict[str, Any]) -> dict[str, Any]:
         if "master" in name and cluster.reads:
             cluster.lost = True
@@ -69,13 +65,13 @@ def test_log_that_cannot_be_had_is_said_in_the_evidence(monkeypatch: pytest.Monk
     cluster = FakeCluster(logs=[start_line(workers=1) + "\n"], status=failing)
 
     with pytest.raises(HarnessError, match="no such log"):
-        run(cluster, monkeypatch)
+        run(cluster)
 
 
-def test_everything_is_labelled_and_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_everything_is_labelled_and_removed() -> None:
     cluster = FakeCluster(logs=[whole()])
 
-    run(cluster, monkeypatch)
+    run(cluster)
 
     assert [document["kind"] for document in cluster.ever] == ["ConfigMap", "Pod", "Pod"]
     for document in cluster.ever:
@@ -86,19 +82,19 @@ def test_everything_is_labelled_and_removed(monkeypatch: pytest.MonkeyPatch) -> 
     assert cluster.maps == {}
 
 
-def test_programs_are_those_of_loadtests(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_programs_are_those_of_loadtests() -> None:
     cluster = FakeCluster(logs=[whole()])
 
-    run(cluster, monkeypatch)
+    run(cluster)
 
     assert {"locustfile.py", "schedule.py", "cells.py", "conductor.py"} <= cluster.ever[0]["data"].keys()
 
 
-def test_workers_are_told_the_masters_address_and_have_no_cpu_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_are_told_the_masters_address_and_have_no_cpu_limit() -> None:
     cluster = FakeCluster(logs=[log()])
     two = Profile(**{name: getattr(profile(), name) for name in profile().__struct_fields__} | {"workers": 2})
 
-    run(cluster, monkeypatch, profile=two)
+    run(cluster, profile=two)
 
     workers = [d["spec"] for d in cluster.ever if "worker" in d["metadata"]["name"]]
     assert len(workers) == 2
@@ -110,13 +106,11 @@ def test_workers_are_told_the_masters_address_and_have_no_cpu_limit(monkeypatch:
 
 
 @pytest.mark.parametrize("broken", ["master", "worker-0"])
-def test_refused_pod_ends_the_experiment_and_what_was_made_is_removed(
-    broken: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_refused_pod_ends_the_experiment_and_what_was_made_is_removed(broken: str) -> None:
     cluster = FakeCluster(logs=[whole()], create_error=broken)
 
     with pytest.raises(KubeError, match="forbidden"):
-        run(cluster, monkeypatch)
+        run(cluster)
 
     assert cluster.ever
     assert cluster.pods == cluster.maps == {}
@@ -130,7 +124,7 @@ def test_image_that_is_not_there_is_named_by_the_timeout(monkeypatch: pytest.Mon
     monkeypatch.setattr(runner, "SCHEDULED_WITHIN_S", 0.01)
 
     with pytest.raises(WaitTimedOutError, match="ErrImageNeverPull client:1 is not present"):
-        run(cluster, monkeypatch)
+        run(cluster)
 
     assert cluster.pods == {}
 
@@ -140,17 +134,17 @@ def test_workers_that_never_come_are_a_timeout_with_their_states(monkeypatch: py
     monkeypatch.setattr(runner, "READY_WITHIN_S", 0.01)
 
     with pytest.raises(WaitTimedOutError, match="worker-0: Running"):
-        run(cluster, monkeypatch)
+        run(cluster)
 
 
-def test_master_that_dies_before_the_start_shows_its_log(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_master_that_dies_before_the_start_shows_its_log() -> None:
     def dying(name: str, status: dict[str, Any]) -> dict[str, Any]:
         return status | {"phase": "Failed"} if "master" in name and cluster.reads else status
 
     cluster = FakeCluster(logs=["ImportError: no locust"], status=dying)
 
     with pytest.raises(HarnessError, match="ended before it began") as failed:
-        run(cluster, monkeypatch)
+        run(cluster)
 
     assert "ImportError: no locust" in failed.value.evidence
     assert "worker log of" in failed.value.evidence
@@ -163,36 +157,32 @@ def test_master_that_dies_before_the_start_shows_its_log(monkeypatch: pytest.Mon
         pytest.param("worker-0", "worker 0 failed while load was on", id="worker"),
     ],
 )
-def test_pod_that_fails_under_load_shows_its_log(
-    victim: str, problem: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pod_that_fails_under_load_shows_its_log(victim: str, problem: str) -> None:
     def failing(name: str, status: dict[str, Any]) -> dict[str, Any]:
         return status | {"phase": "Failed"} if victim in name and cluster.reads else status
 
     cluster = FakeCluster(logs=[start_line(workers=1) + "\n"], status=failing)
 
     with pytest.raises(HarnessError, match=problem):
-        run(cluster, monkeypatch)
+        run(cluster)
 
     assert cluster.pods == {}
 
 
-def test_master_gives_its_own_reason_where_it_has_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_master_gives_its_own_reason_where_it_has_one() -> None:
     reason = 'MESHPROOF-LOAD {"kind":"failure","problem":"a name does not resolve"}'
     cluster = FakeCluster(logs=["", reason + "\n"])
 
     with pytest.raises(HarnessError, match="a name does not resolve"):
-        run(cluster, monkeypatch)
+        run(cluster)
 
 
 @pytest.mark.parametrize("url", ["https://a", "a.b", "http://"])
-def test_target_that_is_no_http_url_is_refused_before_anything_is_made(
-    url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_target_that_is_no_http_url_is_refused_before_anything_is_made(url: str) -> None:
     cluster = FakeCluster(logs=[])
 
     with pytest.raises(BadInputError, match="targets/mesh"):
-        run(cluster, monkeypatch, targets={"mesh": url})
+        run(cluster, targets={"mesh": url})
 
     assert cluster.ever == []
 

@@ -6,13 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kubernetes.client import ApiClient, Configuration
 
-from meshproof.mesh import helm, readiness, traefik_mesh
+from meshproof.mesh import helm, readiness
 from meshproof.mesh.adapter import MeshAccess, MeshSettings
 from meshproof.mesh.traefik_mesh import TraefikMesh
 from tests.mesh import fakes
-from tests.mesh.fakes import NAMESPACE, NOT_FOUND, RENDERED, FakeHelm
+from tests.mesh.fake_kube import (
+    DAEMON_SETS,
+    DEFINITIONS,
+    DEPLOYMENTS,
+    DNS_CONFIG_MAPS,
+    DNS_DEPLOYMENTS,
+    PODS,
+    FakeKube,
+)
+from tests.mesh.fakes import NOT_FOUND, RENDERED, FakeHelm
 
 IMAGES = frozenset({"docker.io/traefik/mesh:v1.4.8", "docker.io/library/traefik:v2.11.14"})
 
@@ -22,12 +30,13 @@ class Build:
     """The factories above, for tests to ask for as one fixture."""
 
     thing = staticmethod(fakes.thing)
+    config_map = staticmethod(fakes.config_map)
     workload = staticmethod(fakes.workload)
     daemon_set = staticmethod(fakes.daemon_set)
     pod = staticmethod(fakes.pod)
     container = staticmethod(fakes.container)
     facts = staticmethod(fakes.facts)
-    kube = fakes.FakeKube
+    kube = FakeKube
 
 
 @pytest.fixture
@@ -48,11 +57,12 @@ def working(build: Any) -> Any:
     """A cluster in which the mesh works as soon as it is installed."""
     made = build.kube()
     made.objects = {
-        f"deployments {NAMESPACE}": [build.workload("traefik-mesh-controller")],
-        "daemon sets": [build.daemon_set("traefik-mesh-proxy")],
-        "deployments kube-system": [build.workload("coredns")],
-        "pods": [build.pod("c", "controller"), build.pod("p", "maesh-mesh")],
-        "crds": [build.thing("trafficsplits.split.smi-spec.io")],
+        DEPLOYMENTS: [build.workload("traefik-mesh-controller", component="controller")],
+        DAEMON_SETS: [build.daemon_set("traefik-mesh-proxy")],
+        DNS_CONFIG_MAPS: [build.config_map("coredns", Corefile=".:53 {}")],
+        DNS_DEPLOYMENTS: [build.workload("coredns")],
+        PODS: [build.pod("c", "controller"), build.pod("p", "maesh-mesh")],
+        DEFINITIONS: [build.thing("trafficsplits.split.smi-spec.io")],
     }
     made.answers = {
         "c:9000/api/status/readiness": "true",
@@ -62,22 +72,19 @@ def working(build: Any) -> Any:
         "p:8080/api/rawdata": '{"routers": {"readiness@http": {}}}',
         "p:8080/metrics": "text",
     }
-    made.config_maps = {("kube-system", "coredns"): {"Corefile": ".:53 {}"}}
     return made
 
 
 @pytest.fixture
 def make_mesh(working: Any, fake_helm: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., TraefikMesh]:
     """An adapter with these settings, over the fakes."""
-    monkeypatch.setattr(traefik_mesh, "Kube", lambda _api: working)
     monkeypatch.setattr(readiness, "_LOOK_EVERY_S", 0.001)
     fake_helm.answers |= {"template": RENDERED, "status": NOT_FOUND}
     access = MeshAccess(
         kubeconfig=Path("/kc"), helm=Path("/bin/helm"), kubectl=Path("/bin/kubectl"), locked_images=IMAGES
     )
-    api = ApiClient(Configuration(host="http://127.0.0.1:9"))
 
     def make(**settings: Any) -> TraefikMesh:
-        return TraefikMesh(access, api, MeshSettings(**settings))
+        return TraefikMesh(access, working.as_kube, MeshSettings(**settings))
 
     return make

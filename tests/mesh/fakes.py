@@ -1,16 +1,14 @@
-"""A cluster that answers from a table, and a helm that does too: no test here needs the real ones."""
+"""Objects as the API server gives them, and a helm that answers from a table."""
 
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from meshproof.engine.process import CommandFailedError, Completed
 from meshproof.mesh.facts import ContainerFact, InstallFacts, PodFact, WorkloadFact
-from meshproof.mesh.kube import Kube, KubeError
 
-NAMESPACE = "traefik-mesh"
 RENDERED = """
 apiVersion: apps/v1
 kind: Deployment
@@ -33,106 +31,6 @@ spec:
 STATUS = '{"info": {"status": "deployed"}}'
 NOT_FOUND = RuntimeError("Error: release: not found")
 RELEASE_LABELS = {"app": "maesh", "release": "traefik-mesh"}
-
-
-@dataclass
-class FakeKube:
-    """What ``Kube`` answers, by kind; what is changed through it is written down and takes effect here."""
-
-    objects: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    config_maps: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
-    namespaces: dict[str, dict[str, str]] = field(default_factory=dict)
-    notes: dict[str, dict[str, str]] = field(default_factory=dict)
-    answers: dict[str, str | int] = field(default_factory=dict)
-    logs: dict[str, str] = field(default_factory=dict)
-    done: list[str] = field(default_factory=list)
-
-    def _all(self, kind: str, selector: str = "") -> list[dict[str, Any]]:
-        wanted = dict(each.split("=") for each in selector.split(",") if each)
-        return [
-            each
-            for each in self.objects.get(kind, [])
-            if wanted.items() <= (each["metadata"].get("labels") or {}).items()
-        ]
-
-    def pods(self, _namespace: str, *, selector: str = "") -> list[dict[str, Any]]:
-        return self._all("pods", selector)
-
-    def events(self, _namespace: str) -> list[dict[str, Any]]:
-        return self._all("events")
-
-    def services(self, _namespace: str, *, selector: str) -> list[dict[str, Any]]:
-        return self._all("services", selector)
-
-    def deployments(self, namespace: str) -> list[dict[str, Any]]:
-        return self._all(f"deployments {namespace}")
-
-    def daemon_sets(self, _namespace: str) -> list[dict[str, Any]]:
-        return self._all("daemon sets")
-
-    def cluster_roles(self, *, selector: str) -> list[dict[str, Any]]:
-        return self._all("cluster roles", selector)
-
-    def cluster_role_bindings(self, *, selector: str) -> list[dict[str, Any]]:
-        return self._all("cluster role bindings", selector)
-
-    def roles(self, _namespace: str, *, selector: str) -> list[dict[str, Any]]:
-        return self._all("roles", selector)
-
-    def role_bindings(self, _namespace: str, *, selector: str) -> list[dict[str, Any]]:
-        return self._all("role bindings", selector)
-
-    def jobs(self, _namespace: str, *, selector: str = "") -> list[dict[str, Any]]:
-        return self._all("jobs", selector)
-
-    def crds(self, *, selector: str = "") -> list[dict[str, Any]]:
-        return self._all("crds", selector)
-
-    def config_map(self, namespace: str, name: str) -> dict[str, Any] | None:
-        data = self.config_maps.get((namespace, name))
-        return None if data is None else {"metadata": {"name": name}, "data": data}
-
-    def namespace(self, name: str) -> dict[str, Any] | None:
-        labels = self.namespaces.get(name)
-        return None if labels is None else thing(name, labels=labels, annotations=self.notes.get(name))
-
-    def log(self, _namespace: str, pod: str, container: str) -> str:
-        if container not in self.logs:
-            raise KubeError(where=pod, status=400, problem="waiting to start", evidence="")
-        return self.logs[container]
-
-    def pod_get(self, _namespace: str, pod: str, port: int, path: str) -> str:
-        answer = self.answers.get(f"{pod}:{port}/{path}", 503)
-        if isinstance(answer, int):
-            raise KubeError(where=pod, status=answer, problem="no", evidence="")
-        return answer
-
-    def create_namespace(self, name: str, labels: Mapping[str, str], annotations: Mapping[str, str]) -> None:
-        self.done.append(f"create namespace {name}")
-        self.namespaces[name] = dict(labels)
-        self.notes[name] = dict(annotations)
-
-    def delete_namespace(self, name: str, *, uid: str) -> None:
-        self.done.append(f"delete namespace {name} {uid}")
-        del self.namespaces[name]
-        self.objects["pods"] = []
-
-    def label_crd(self, name: str, labels: Mapping[str, str]) -> None:
-        self.done.append(f"label crd {name}")
-        for each in self.objects["crds"]:
-            if each["metadata"]["name"] == name:
-                each["metadata"]["labels"] = dict(labels)
-
-    def delete_crd(self, name: str, *, uid: str) -> None:
-        self.done.append(f"delete crd {name} {uid}")
-        self.objects["crds"] = [each for each in self.objects["crds"] if each["metadata"]["name"] != name]
-
-    def delete_job(self, namespace: str, name: str, *, uid: str) -> None:
-        self.done.append(f"delete job {namespace}/{name} {uid}")
-
-    @property
-    def as_kube(self) -> Kube:
-        return cast("Kube", self)
 
 
 @dataclass
@@ -174,13 +72,18 @@ def thing(name: str, **meta: Any) -> dict[str, Any]:
     return {"metadata": {"name": name, "uid": f"uid-{name}", **meta}}
 
 
-def workload(name: str, *, ready: int = 1, wanted: int = 1, image: str = "a:v1") -> dict[str, Any]:
+def config_map(name: str, **data: str) -> dict[str, Any]:
+    """A ConfigMap of the API."""
+    return thing(name) | {"data": data}
+
+
+def workload(name: str, *, ready: int = 1, wanted: int = 1, **labels: str) -> dict[str, Any]:
     """A Deployment of the API, rolled out when ``ready`` is ``wanted``."""
     return {
-        "metadata": {"name": name, "generation": 2},
+        "metadata": {"name": name, "generation": 2, "labels": labels},
         "spec": {
             "replicas": wanted,
-            "template": {"spec": {"containers": [{"name": name, "image": image}]}},
+            "template": {"spec": {"containers": [{"name": name, "image": "a:v1"}]}},
         },
         "status": {
             "observedGeneration": 2,

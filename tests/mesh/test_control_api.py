@@ -4,16 +4,17 @@ from typing import Any
 
 import pytest
 
+from meshproof.cluster.kube import KubeError
 from meshproof.mesh.adapter import ProxyPod
 from meshproof.mesh.control_api import ControlApi, has_configuration
-from meshproof.mesh.kube import KubeError
 from meshproof.model.errors import HarnessError
+from tests.mesh.fake_kube import PODS
 
 
 @pytest.fixture
 def kube(build: Any) -> Any:
     made = build.kube()
-    made.objects["pods"] = [
+    made.objects[PODS] = [
         build.pod("controller-old", "controller", creationTimestamp="2026-01-01T00:00:00Z"),
         build.pod("controller-new", "controller", creationTimestamp="2026-01-02T00:00:00Z"),
         build.pod("proxy-b", "maesh-mesh"),
@@ -36,7 +37,7 @@ def test_proxies_are_the_live_ones_by_name(control: ControlApi) -> None:
 
 
 def test_a_proxy_without_a_node_has_empty_fields(kube: Any, control: ControlApi) -> None:
-    kube.objects["pods"] = [
+    kube.objects[PODS] = [
         {"metadata": {"name": "p", "uid": "u", "labels": {"component": "maesh-mesh"}}, "status": {}}
     ]
 
@@ -46,7 +47,7 @@ def test_a_proxy_without_a_node_has_empty_fields(kube: Any, control: ControlApi)
 def test_a_pod_that_has_failed_is_no_proxy(build: Any, kube: Any, control: ControlApi) -> None:
     evicted = build.pod("p", "maesh-mesh")
     evicted["status"]["phase"] = "Failed"
-    kube.objects["pods"] = [evicted]
+    kube.objects[PODS] = [evicted]
 
     assert control.proxies() == ()
 
@@ -98,7 +99,7 @@ def test_readiness_does_not_hide_a_missing_right(kube: Any, control: ControlApi)
 
 
 def test_without_a_controller_nothing_is_ready_and_asking_is_an_error(kube: Any, control: ControlApi) -> None:
-    kube.objects["pods"] = []
+    kube.objects[PODS] = []
 
     assert not control.readiness()
     with pytest.raises(HarnessError, match="no controller pod"):

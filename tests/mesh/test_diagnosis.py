@@ -94,8 +94,9 @@ def test_helms_refusal_is_understood(build: Any, said: str, code: str) -> None:
     assert said in found.evidence
 
 
-def test_a_release_that_was_cut_short_comes_first(build: Any) -> None:
-    found = diagnose(build.facts(build.container(log=SEED_LOG), release_status="pending-install"))
+@pytest.mark.parametrize("status", ["pending-install", "pending-upgrade", "uninstalling"])
+def test_a_release_that_was_cut_short_comes_first(build: Any, status: str) -> None:
+    found = diagnose(build.facts(build.container(log=SEED_LOG), release_status=status))
 
     assert found.code == "release-pending"
     assert "helm uninstall traefik-mesh --namespace traefik-mesh" in found.remedy

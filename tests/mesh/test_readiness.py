@@ -9,8 +9,8 @@ from meshproof.mesh.adapter import MeshInstallError
 from meshproof.mesh.control_api import ControlApi
 from meshproof.mesh.evidence import Evidence
 from meshproof.mesh.readiness import Readiness, missing_workloads
+from tests.mesh.fake_kube import DAEMON_SETS, DEPLOYMENTS, DNS_CONFIG_MAPS, DNS_DEPLOYMENTS, NAMESPACE, PODS
 
-NAMESPACE = "traefik-mesh"
 EXPECTED = ["Deployment traefik-mesh-controller", "DaemonSet traefik-mesh-proxy"]
 
 
@@ -24,10 +24,10 @@ def kube(build: Any) -> Any:
     """A cluster with a mesh that works."""
     made = build.kube()
     made.objects = {
-        f"deployments {NAMESPACE}": [build.workload("traefik-mesh-controller")],
-        "daemon sets": [build.daemon_set("traefik-mesh-proxy")],
-        "deployments kube-system": [build.workload("coredns"), build.workload("metrics-server", ready=0)],
-        "pods": [build.pod("c", "controller"), build.pod("p", "maesh-mesh")],
+        DEPLOYMENTS: [build.workload("traefik-mesh-controller")],
+        DAEMON_SETS: [build.daemon_set("traefik-mesh-proxy")],
+        DNS_DEPLOYMENTS: [build.workload("coredns"), build.workload("metrics-server", ready=0)],
+        PODS: [build.pod("c", "controller"), build.pod("p", "maesh-mesh")],
     }
     made.answers = {
         "c:9000/api/status/readiness": "true",
@@ -36,10 +36,14 @@ def kube(build: Any) -> Any:
     return made
 
 
+def _evidence(kube: Any) -> Evidence:
+    return Evidence(kube=kube.as_kube, namespace=NAMESPACE, release=NAMESPACE)
+
+
 def _wait(kube: Any, *, within: float = 0.02) -> None:
     Readiness(
         where="traefik-mesh",
-        evidence=Evidence(kube=kube.as_kube, namespace=NAMESPACE, release=NAMESPACE),
+        evidence=_evidence(kube),
         control=ControlApi(kube=kube.as_kube, namespace=NAMESPACE),
         expected=EXPECTED,
     ).wait(within=within, release_status=lambda: "deployed")
@@ -50,21 +54,21 @@ def test_a_mesh_that_works_is_ready(kube: Any) -> None:
 
 
 def test_a_rollout_that_lags_is_told(build: Any, kube: Any) -> None:
-    kube.objects["daemon sets"] = [build.daemon_set("traefik-mesh-proxy", ready=1)]
+    kube.objects[DAEMON_SETS] = [build.daemon_set("traefik-mesh-proxy", ready=1)]
 
     with pytest.raises(MeshInstallError, match="last seen: DaemonSet traefik-mesh-proxy: 1 of 2 available"):
         _wait(kube)
 
 
 def test_a_workload_that_was_never_made_is_told(kube: Any) -> None:
-    kube.objects["daemon sets"] = []
+    kube.objects[DAEMON_SETS] = []
 
     with pytest.raises(MeshInstallError, match="DaemonSet traefik-mesh-proxy: not there"):
         _wait(kube)
 
 
 def test_dns_must_be_back(build: Any, kube: Any) -> None:
-    kube.objects["deployments kube-system"] = [build.workload("coredns", ready=0)]
+    kube.objects[DNS_DEPLOYMENTS] = [build.workload("coredns", ready=0)]
 
     with pytest.raises(MeshInstallError) as caught:
         _wait(kube)
@@ -94,9 +98,9 @@ def test_a_hopeless_install_is_given_up_at_once(build: Any, kube: Any) -> None:
     controller["status"]["initContainerStatuses"] = [
         {"name": "prepare", "restartCount": 2, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}
     ]
-    kube.objects["pods"] = [controller]
-    kube.objects[f"deployments {NAMESPACE}"] = [build.workload("traefik-mesh-controller", ready=0)]
-    kube.objects["deployments kube-system"] = []
+    kube.objects[PODS] = [controller]
+    kube.objects[DEPLOYMENTS] = [build.workload("traefik-mesh-controller", ready=0)]
+    kube.objects[DNS_DEPLOYMENTS] = []
     kube.logs["prepare"] = "no supported DNS service available for installing traefik mesh"
 
     with pytest.raises(MeshInstallError, match="neither a deployment coredns nor one kube-dns") as caught:
@@ -111,8 +115,8 @@ def test_a_log_that_cannot_be_read_leaves_the_state_to_tell(build: Any, kube: An
     proxy["status"]["containerStatuses"][0] |= {
         "state": {"waiting": {"reason": "ImagePullBackOff", "message": "Back-off"}}
     }
-    kube.objects["pods"] = [proxy]
-    kube.objects["daemon sets"] = [build.daemon_set("traefik-mesh-proxy", ready=0)]
+    kube.objects[PODS] = [proxy]
+    kube.objects[DAEMON_SETS] = [build.daemon_set("traefik-mesh-proxy", ready=0)]
 
     with pytest.raises(MeshInstallError, match="not in the node"):
         _wait(kube, within=60.0)
@@ -123,18 +127,14 @@ def test_missing_workloads_lists_in_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("config_maps", "corefile"),
-    [
-        ({("kube-system", "coredns"): {"Corefile": ".:53 {\n}\n"}}, ".:53 {\n}\n"),
-        ({("kube-system", "rke2-coredns-rke2-coredns"): {"Corefile": "r"}}, "r"),
-        ({}, None),
-    ],
+    ("config_map", "corefile"),
+    [("coredns", ".:53 {\n}\n"), ("rke2-coredns-rke2-coredns", "r")],
 )
-def test_the_corefile_is_read_to_the_letter(
-    build: Any, config_maps: dict[tuple[str, str], dict[str, str]], corefile: str | None
-) -> None:
-    evidence = Evidence(
-        kube=build.kube(config_maps=config_maps).as_kube, namespace=NAMESPACE, release=NAMESPACE
-    )
+def test_the_corefile_is_read_to_the_letter(build: Any, config_map: str, corefile: str) -> None:
+    kube = build.kube({DNS_CONFIG_MAPS: [build.config_map(config_map, Corefile=corefile)]})
 
-    assert evidence.corefile() == corefile
+    assert _evidence(kube).corefile() == corefile
+
+
+def test_a_dns_without_a_configuration_of_ours_has_no_corefile(build: Any) -> None:
+    assert _evidence(build.kube()).corefile() is None

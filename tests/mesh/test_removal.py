@@ -7,7 +7,17 @@ import pytest
 
 from meshproof.mesh.adapter import MeshUninstallError
 from meshproof.mesh.traefik_mesh import TraefikMesh
-from tests.mesh.fakes import NAMESPACE, NOT_FOUND, STATUS
+from tests.mesh.fake_kube import (
+    DEFINITIONS,
+    DEPLOYMENTS,
+    DNS_CONFIG_MAPS,
+    JOBS,
+    NAMESPACE,
+    NAMESPACES,
+    PODS,
+    SERVICES,
+)
+from tests.mesh.fakes import NOT_FOUND, STATUS
 
 MakeMesh = Callable[..., TraefikMesh]
 
@@ -16,8 +26,8 @@ def test_uninstall_removes_what_install_brought(
     build: Any, working: Any, fake_helm: Any, make_mesh: MakeMesh
 ) -> None:
     fake_helm.answers["status"] = STATUS
-    working.namespaces[NAMESPACE] = {"dev.meshproof": "mesh"}
-    working.objects["crds"] = [
+    working.objects[NAMESPACES] = [build.thing(NAMESPACE, labels={"dev.meshproof": "mesh"})]
+    working.objects[DEFINITIONS] = [
         build.thing("ours.smi-spec.io", labels={"dev.meshproof": "mesh"}),
         build.thing("theirs.smi-spec.io"),
     ]
@@ -26,15 +36,16 @@ def test_uninstall_removes_what_install_brought(
     assert mesh.uninstall() >= 0
 
     assert working.done == [
-        "delete crd ours.smi-spec.io uid-ours.smi-spec.io",
-        "delete namespace traefik-mesh uid-traefik-mesh",
+        f"merge {DEPLOYMENTS}/traefik-mesh-controller",
+        f"delete {DEFINITIONS}/ours.smi-spec.io",
+        f"delete {NAMESPACES}/traefik-mesh",
     ]
     assert fake_helm.verbs == ["status", "uninstall"]
     assert mesh.leftovers() == ()
 
 
 def test_uninstall_of_nothing_is_no_error(working: Any, fake_helm: Any, make_mesh: MakeMesh) -> None:
-    working.objects["pods"] = []
+    working.objects[PODS] = []
 
     make_mesh().uninstall()
 
@@ -42,11 +53,11 @@ def test_uninstall_of_nothing_is_no_error(working: Any, fake_helm: Any, make_mes
     assert working.done == []
 
 
-def test_pods_that_stay_are_told(working: Any, fake_helm: Any, make_mesh: MakeMesh) -> None:
+def test_pods_that_stay_are_told(build: Any, working: Any, fake_helm: Any, make_mesh: MakeMesh) -> None:
     fake_helm.answers["status"] = STATUS
-    working.namespaces[NAMESPACE] = {}
+    working.objects[NAMESPACES] = [build.thing(NAMESPACE)]
 
-    with pytest.raises(MeshUninstallError, match="pod c, pod p") as caught:
+    with pytest.raises(MeshUninstallError, match="pod p") as caught:
         make_mesh(install_timeout_s=0.01).uninstall()
 
     assert caught.value.diagnosis.code == "not-gone"
@@ -63,12 +74,12 @@ ZONES = {"Corefile": ".:53 {}\n#### Begin Traefik Mesh Block\n"}
     ],
 )
 def test_the_cleanup_runs_only_where_there_is_something_to_clean(
-    working: Any, fake_helm: Any, make_mesh: MakeMesh, corefile: dict[str, str], last: str
+    build: Any, working: Any, fake_helm: Any, make_mesh: MakeMesh, corefile: dict[str, str], last: str
 ) -> None:
     """Where the install failed for want of a DNS or an image, the cleanup would fail for the same reason."""
     fake_helm.answers["status"] = STATUS
-    working.config_maps[("kube-system", "coredns")] = corefile
-    working.objects["pods"] = []
+    working.objects[DNS_CONFIG_MAPS] = [build.config_map("coredns", **corefile)]
+    working.objects[PODS] = []
 
     make_mesh().uninstall()
 
@@ -79,8 +90,8 @@ def test_shadow_services_are_something_to_clean(
     build: Any, working: Any, fake_helm: Any, make_mesh: MakeMesh
 ) -> None:
     fake_helm.answers["status"] = STATUS
-    working.objects["services"] = [build.thing("s", labels={"app": "maesh", "type": "shadow"})]
-    working.objects["pods"] = []
+    working.objects[SERVICES] = [build.thing("s", labels={"app": "maesh", "type": "shadow"})]
+    working.objects[PODS] = []
 
     make_mesh().uninstall()
 
@@ -91,12 +102,42 @@ def test_a_cleanup_that_had_failed_before_is_removed(
     build: Any, working: Any, fake_helm: Any, make_mesh: MakeMesh
 ) -> None:
     fake_helm.answers["status"] = STATUS
-    working.objects["jobs"] = [build.thing("traefik-mesh-cleanup", labels={"app": "maesh"})]
-    working.objects["pods"] = []
+    working.objects[JOBS] = [build.thing("traefik-mesh-cleanup", labels={"app": "maesh"})]
+    working.objects[PODS] = []
 
     make_mesh().uninstall()
 
-    assert working.done == [f"delete job {NAMESPACE}/traefik-mesh-cleanup uid-traefik-mesh-cleanup"]
+    assert working.done[-1] == f"delete {JOBS}/traefik-mesh-cleanup"
+
+
+def test_a_prepare_that_came_to_its_work_in_the_last_moment_is_cleaned_up_after(
+    build: Any, working: Any, fake_helm: Any, make_mesh: MakeMesh
+) -> None:
+    """Prepare may change the DNS between our look and the end of its pod: the look is taken again."""
+    fake_helm.answers["status"] = STATUS
+    working.objects[DEPLOYMENTS].append(build.workload("coredns"))
+    zones = [build.config_map("coredns", **ZONES)]
+    working.on_stop = lambda: working.objects.update({DNS_CONFIG_MAPS: zones})
+
+    make_mesh().uninstall()
+
+    assert "--no-hooks" not in fake_helm.calls[-1]
+
+
+def test_a_cleanup_that_says_why_is_quoted(
+    build: Any, working: Any, fake_helm: Any, make_mesh: MakeMesh
+) -> None:
+    failed = build.pod("cleanup-1", "cleanup", ready=False)
+    failed["status"]["containerStatuses"][0]["state"] = {"terminated": {"exitCode": 1}}
+    working.objects[PODS] = [failed]
+    working.objects[DNS_CONFIG_MAPS] = [build.config_map("coredns", **ZONES)]
+    working.logs["cleanup"] = "error encountered during DNS restore: configmap kube-dns cannot be found"
+    fake_helm.answers |= {"status": STATUS, "uninstall": RuntimeError("Error: job failed")}
+
+    with pytest.raises(MeshUninstallError, match="configmap kube-dns cannot be found") as caught:
+        make_mesh().uninstall()
+
+    assert caught.value.diagnosis.code == "cleanup-failed"
 
 
 def test_a_cleanup_that_fails_is_told(fake_helm: Any, make_mesh: MakeMesh) -> None:
@@ -114,7 +155,7 @@ def test_an_uninstall_that_another_one_overtook_is_done(
         return STATUS
 
     fake_helm.answers |= {"status": vanish, "uninstall": NOT_FOUND}
-    working.objects["pods"] = []
+    working.objects[PODS] = []
 
     make_mesh().uninstall()
 

@@ -9,7 +9,8 @@ import pytest
 from meshproof.mesh.adapter import Feature, Mesh, MeshInstallError, TraceDialect
 from meshproof.mesh.traefik_mesh import TraefikMesh
 from meshproof.model.errors import BadInputError
-from tests.mesh.fakes import NAMESPACE, RENDERED
+from tests.mesh.fake_kube import DEFINITIONS, NAMESPACE, NAMESPACES
+from tests.mesh.fakes import RENDERED
 
 MakeMesh = Callable[..., TraefikMesh]
 
@@ -40,20 +41,29 @@ def test_install_marks_what_it_brings(build: Any, working: Any, fake_helm: Any, 
     """The namespace that was missing and the CRDs that were not there before; none else."""
 
     def bring() -> str:
-        working.objects["crds"] += [build.thing("tcproutes.specs.smi-spec.io"), build.thing("x.other.io")]
+        working.objects[DEFINITIONS] += [
+            build.thing("tcproutes.specs.smi-spec.io"),
+            build.thing("x.other.io"),
+        ]
         return ""
 
     fake_helm.answers["upgrade"] = bring
 
     assert make_mesh().install() > 0
 
-    assert working.done == ["create namespace traefik-mesh", "label crd tcproutes.specs.smi-spec.io"]
-    assert working.namespaces[NAMESPACE] == {"dev.meshproof": "mesh"}
+    assert working.done == [
+        "create namespace traefik-mesh",
+        f"merge {DEFINITIONS}/tcproutes.specs.smi-spec.io",
+    ]
+    (namespace,) = working.objects[NAMESPACES]
+    assert namespace["metadata"]["labels"] == {"dev.meshproof": "mesh"}
     assert fake_helm.verbs == ["template", "status", "upgrade"]
 
 
-def test_install_leaves_a_namespace_that_is_there_as_it_is(working: Any, make_mesh: MakeMesh) -> None:
-    working.namespaces[NAMESPACE] = {}
+def test_install_leaves_a_namespace_that_is_there_as_it_is(
+    build: Any, working: Any, make_mesh: MakeMesh
+) -> None:
+    working.objects[NAMESPACES] = [build.thing(NAMESPACE)]
 
     make_mesh().install()
 

@@ -1,0 +1,57 @@
+"""The nodes as the cluster tells them."""
+
+from typing import Any
+
+import pytest
+
+from meshproof.cluster.kube import KubeApi
+from meshproof.cluster.nodes import node_ready, nodes
+from meshproof.model.run import Node
+from tests.cluster.api_server import ApiServer, a_node
+
+
+def test_nodes_come_with_the_versions_they_run(server: ApiServer, kube: KubeApi) -> None:
+    server.gives("/api/v1/nodes", {"items": [a_node("n")]})
+
+    assert nodes(kube) == [
+        Node(
+            name="n",
+            kubelet="v1.34.1",
+            container_runtime="containerd://2.1.0",
+            os_image="Debian",
+            kernel="6.1",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("listed", "met", "seen"),
+    [
+        pytest.param([a_node("a"), a_node("b")], True, "True: the kubelet's words", id="all-ready"),
+        pytest.param([a_node("a"), a_node("b", ready="False")], False, "'b': \"False", id="one-not"),
+        pytest.param([a_node("a", ready=None)], False, "Unknown: no condition yet", id="no-condition-yet"),
+        pytest.param([], False, "no node yet", id="no-node"),
+    ],
+)
+def test_look_tells_what_each_node_says(
+    server: ApiServer,
+    kube: KubeApi,
+    listed: list[dict[str, Any]],
+    met: bool,  # noqa: FBT001  # a table's column
+    seen: str,
+) -> None:
+    server.gives("/api/v1/nodes", {"items": listed})
+
+    look = node_ready(kube)()
+
+    assert look.met is met
+    assert seen in look.seen
+
+
+def test_api_that_does_not_answer_is_not_ready_yet(server: ApiServer, kube: KubeApi) -> None:
+    server.gives("/api/v1/nodes", {"message": "starting"}, 503)
+
+    look = node_ready(kube)()
+
+    assert look.met is False
+    assert "starting" in look.seen

@@ -1,0 +1,309 @@
+"""What the agent sends, and what it tells of it: over real connections, to servers on loopback."""
+
+import base64
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from meshproof.model.exchange import FailureKind, Request
+from meshproof.paths import PROJECT_ROOT
+from meshproof.probe.agent import failure_kind
+from meshproof.probe.client import AgentError, Probe
+from tests.observe.traefik_process import Traefik, running
+from tests.probe.conftest import TOKEN, wait_until_healthy
+from tests.probe.loopback import Loopback
+
+PATHS = ["/v1/exchange", "/v1/resolve", "/v1/tcp", "/v1/udp"]
+
+
+def free_port() -> int:
+    with socket.socket() as endpoint:
+        endpoint.bind(("127.0.0.1", 0))
+        port: int = endpoint.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def port_of_nobody() -> Iterator[int]:
+    """A port that is bound and not listened on: it refuses, and nobody else gets it meanwhile."""
+    with socket.socket() as endpoint:
+        endpoint.bind(("127.0.0.1", 0))
+        yield endpoint.getsockname()[1]
+
+
+@pytest.mark.parametrize("path", [pytest.param(each, id=each) for each in PATHS])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({}, id="no-token"),
+        pytest.param({"Authorization": "Bearer another"}, id="another-token"),
+        pytest.param({"Authorization": TOKEN}, id="no-scheme"),
+    ],
+)
+def test_stranger_is_refused(agent_url: str, path: str, headers: dict[str, str]) -> None:
+    answer = httpx.post(agent_url + path, json={}, headers=headers, trust_env=False)
+
+    assert answer.status_code == 401
+
+
+def test_health_is_open(agent_url: str) -> None:
+    assert httpx.get(f"{agent_url}/health", trust_env=False).text == "ok\n"
+
+
+def test_exchange_holds_both_ends_view(probe: Probe, loopback: Loopback) -> None:
+    request = Request(
+        id="1",
+        url=f"{loopback.url}/path?a=b",
+        method="POST",
+        headers=[("X-Twice", "1"), ("X-Twice", "2"), ("Host", "server.demo.traefik.mesh")],
+        body=b"\x00\xff",
+    )
+
+    (exchange,) = probe.send([request])
+
+    assert exchange.request == request
+    seen = exchange.seen_by_server
+    assert (seen.method, seen.url, seen.body_length) == ("POST", "/path?a=b", 2)
+    assert (seen.host, seen.header("X-Twice")) == ("server.demo.traefik.mesh", "1, 2")
+    assert exchange.response is not None
+    assert (exchange.status, exchange.response.http_version) == (200, "HTTP/1.1")
+    assert exchange.response.peer == "127.0.0.1"
+
+
+def test_times_are_in_order(probe: Probe, loopback: Loopback) -> None:
+    (exchange,) = probe.send([Request(id="1", url=loopback.url)])
+
+    timing = exchange.timing
+    assert timing.connect_ms is not None
+    assert timing.first_byte_ms is not None
+    assert 0 < timing.connect_ms < timing.first_byte_ms <= timing.total_ms
+
+
+def test_exchanges_come_in_the_order_of_the_requests(probe: Probe, loopback: Loopback) -> None:
+    requests = [Request(id=str(each), url=f"{loopback.url}/{each}") for each in range(20)]
+
+    exchanges = probe.send(requests, concurrency=4)
+
+    assert [each.request.id for each in exchanges] == [str(each) for each in range(20)]
+    assert [each.seen_by_server.url for each in exchanges] == [f"/{each}" for each in range(20)]
+
+
+def test_long_body_is_told_by_length_and_hash(probe: Probe, loopback: Loopback) -> None:
+    (exchange,) = probe.send([Request(id="1", url=f"{loopback.url}/big")])
+
+    assert exchange.response is not None
+    assert exchange.response.body == b"x" * 65_536
+    assert exchange.response.body_length == 100_000
+    assert exchange.response.body_sha256.startswith("7cab")
+
+
+def test_redirect_is_told_and_not_followed(probe: Probe, loopback: Loopback) -> None:
+    (exchange,) = probe.send([Request(id="1", url=f"{loopback.url}/moved")])
+
+    assert exchange.status == 302
+
+
+def test_fresh_requests_connect_each_time(probe: Probe, loopback: Loopback) -> None:
+    exchanges = probe.send([Request(id="1", url=loopback.url)] * 2, concurrency=1)
+
+    assert all(each.timing.connect_ms is not None for each in exchanges)
+
+
+def test_pooled_requests_share_a_connection(probe: Probe, loopback: Loopback) -> None:
+    request = Request(id="1", url=loopback.url, fresh=False)
+
+    first, second = probe.send([request, request], concurrency=1)
+
+    assert first.timing.connect_ms is not None
+    assert second.timing.connect_ms is None
+    assert first.seen_by_server.remote_addr == second.seen_by_server.remote_addr
+
+
+def test_pooled_request_carries_no_cookie_of_an_earlier_answer(probe: Probe, loopback: Loopback) -> None:
+    probe.send([Request(id="1", url=f"{loopback.url}/cookie", fresh=False)])
+
+    (exchange,) = probe.send([Request(id="2", url=loopback.url, fresh=False)])
+
+    assert exchange.seen_by_server.header("Cookie") is None
+
+
+def test_proxy_of_the_environment_is_not_used(
+    probe: Probe, loopback: Loopback, monkeypatch: pytest.MonkeyPatch, port_of_nobody: int
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{port_of_nobody}")
+
+    (exchange,) = probe.send([Request(id="1", url=loopback.url)])
+
+    assert exchange.status == 200
+
+
+@pytest.fixture
+def no_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A resolver that knows loopback only, and says so at once."""
+    look_up = socket.getaddrinfo
+
+    def known(host: Any, *args: Any, **kwargs: Any) -> Any:
+        if str(host).endswith("invalid"):
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return look_up(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", known)
+
+
+@pytest.mark.usefixtures("no_names")
+def test_unknown_name_is_a_dns_failure(probe: Probe) -> None:
+    (exchange,) = probe.send([Request(id="1", url="http://nobody.invalid/")])
+
+    assert exchange.failure is not None
+    assert exchange.failure.kind is FailureKind.DNS
+    assert "not known" in exchange.failure.text
+
+
+def test_refused_connection_is_a_connect_failure(probe: Probe, port_of_nobody: int) -> None:
+    (exchange,) = probe.send([Request(id="1", url=f"http://127.0.0.1:{port_of_nobody}/")])
+
+    assert exchange.failure is not None
+    assert exchange.failure.kind is FailureKind.CONNECT
+
+
+@pytest.mark.parametrize(
+    ("path", "timeout_s", "kind"),
+    [
+        pytest.param("/slow", 0.2, FailureKind.TIMEOUT, id="timeout"),
+        pytest.param("/garbage", 10.0, FailureKind.PROTOCOL, id="protocol"),
+    ],
+)
+def test_server_that_does_not_answer_in_http(
+    probe: Probe, loopback: Loopback, path: str, timeout_s: float, kind: FailureKind
+) -> None:
+    (exchange,) = probe.send([Request(id="1", url=loopback.url + path, timeout_s=timeout_s)])
+
+    assert exchange.failure is not None
+    assert exchange.failure.kind is kind
+    assert exchange.timing.first_byte_ms is None
+
+
+def test_request_that_cannot_be_sent_is_a_failure_among_the_others(probe: Probe, loopback: Loopback) -> None:
+    bad, good = probe.send([Request(id="1", url="http://["), Request(id="2", url=loopback.url)])
+
+    assert bad.failure is not None
+    assert bad.failure.kind is FailureKind.OTHER
+    assert good.status == 200
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        pytest.param(httpx.ConnectTimeout(""), "connect", id="connect-timeout"),
+        pytest.param(httpx.ReadTimeout(""), "timeout", id="read-timeout"),
+        pytest.param(httpx.RemoteProtocolError(""), "protocol", id="protocol"),
+        pytest.param(ValueError(""), "other", id="other"),
+    ],
+)
+def test_kind_of_a_failure(error: Exception, kind: str) -> None:
+    assert failure_kind(error) == kind
+
+
+def test_tcp_half_close_tells_the_server_that_nothing_more_comes(probe: Probe, loopback: Loopback) -> None:
+    stream = probe.tcp("127.0.0.1", loopback.tcp, b"\x00hello")
+
+    assert stream.received == b"echo:\x00hello"
+    assert stream.peer == f"127.0.0.1:{loopback.tcp}"
+    assert stream.local is not None
+    assert stream.error is None
+
+
+def test_refused_tcp_connection_is_told(probe: Probe, port_of_nobody: int) -> None:
+    stream = probe.tcp("127.0.0.1", port_of_nobody, b"x")
+
+    assert stream.received == b""
+    assert "ConnectionRefusedError" in str(stream.error)
+
+
+def test_udp_datagram_there_and_back(probe: Probe, loopback: Loopback) -> None:
+    stream = probe.udp("127.0.0.1", loopback.udp, b"hello")
+
+    assert stream.received == b"echo:hello"
+    assert stream.peer == f"127.0.0.1:{loopback.udp}"
+
+
+def test_udp_without_an_answer_is_told(probe: Probe, loopback: Loopback) -> None:
+    stream = probe.udp("127.0.0.1", loopback.udp, b"silence", timeout_s=0.1)
+
+    assert "TimeoutError" in str(stream.error)
+
+
+@pytest.mark.usefixtures("no_names")
+def test_names_are_resolved_in_their_order(probe: Probe) -> None:
+    known, unknown = probe.resolve(["localhost", "nobody.invalid"])
+
+    assert (known.name, known.addresses, known.error) == ("localhost", ["127.0.0.1"], None)
+    assert (unknown.addresses, "not known" in str(unknown.error)) == ([], True)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(f"{'x' * 64}.demo.traefik.mesh", id="label-of-64"),
+        pytest.param("a..traefik.mesh", id="empty-label"),
+    ],
+)
+def test_name_that_no_resolver_takes_is_an_error_of_that_name(probe: Probe, name: str) -> None:
+    (resolution,) = probe.resolve([name])
+
+    assert resolution.addresses == []
+    assert resolution.error
+
+
+def test_stream_to_a_name_that_no_resolver_takes_is_told(probe: Probe) -> None:
+    stream = probe.tcp(f"{'x' * 64}.demo.traefik.mesh", 80, b"x")
+
+    assert stream.error
+
+
+@pytest.fixture
+def h2c(tmp_path: Path, loopback: Loopback) -> Iterator[Traefik]:
+    """A server that speaks HTTP/2 without TLS."""
+    with running(tmp_path, {"echo": loopback.url}) as proxy:
+        yield proxy
+
+
+def test_http2_with_prior_knowledge(probe: Probe, h2c: Traefik) -> None:
+    request = Request(id="1", url=f"{h2c.url}/echo", http2=True, fresh=False)
+
+    first, second = probe.send([request, request], concurrency=1)
+
+    assert first.response is not None
+    assert first.response.http_version == "HTTP/2"
+    assert first.seen_by_server.hostname == "loopback"
+    assert second.timing.connect_ms is None
+
+
+def test_program_takes_token_and_port_from_its_environment(loopback: Loopback) -> None:
+    """As in the pod: the file alone, with nothing of this project on its path."""
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, str(PROJECT_ROOT / "meshproof/probe/agent.py")],
+        env={**os.environ, "PYTHONPATH": "", "MESHPROOF_TOKEN": "t", "MESHPROOF_AGENT_PORT": str(port)},
+        cwd="/",
+    )
+    try:
+        with Probe(f"http://127.0.0.1:{port}", "t") as client:
+            wait_until_healthy(client)
+
+            (exchange,) = client.send([Request(id="1", url=loopback.url, body=base64.b64encode(b"x"))])
+
+        with Probe(f"http://127.0.0.1:{port}", "u") as stranger, pytest.raises(AgentError, match="401"):
+            stranger.resolve(["localhost"])
+    finally:
+        process.terminate()
+        process.wait(10)
+
+    assert exchange.seen_by_server.hostname == "loopback"
