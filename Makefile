@@ -15,7 +15,7 @@ conformance:     ## the main job: bundle, cluster, mesh, every check, overhead, 
 
 test:            ## the harness's own tests: no cluster, under a minute
 	@$(PYTHON) requirements/setup.py test
-	@$(VENV)/pytest tests --cov --cov-report=term:skip-covered --cov-fail-under=85 -q $(ARGS)
+	@$(VENV)/pytest tests -n 2 --benchmark-disable --cov --cov-report=term:skip-covered --cov-fail-under=85 -q $(ARGS)
 
 lint:            ## ruff, mypy --strict, import-linter
 	@$(PYTHON) requirements/setup.py test

@@ -1,7 +1,8 @@
 """The command line: ``meshproof bundle``, ``doctor``, ``report``. The suites themselves are run by pytest."""
 
+import signal
 import sys
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -13,6 +14,9 @@ from meshproof.model.errors import ExitCode, MeshproofError
 from meshproof.report.commands import app as report
 
 __all__ = ["app", "main"]
+
+_TYPER_INTERRUPTED: Final = 130
+_OURS: Final[dict[object, int]] = {2: ExitCode.BAD_INPUT, _TYPER_INTERRUPTED: ExitCode.INTERRUPTED}
 
 app = typer.Typer(
     name="meshproof",
@@ -47,12 +51,14 @@ def options(
 
 def main() -> None:
     """Run the command line: an error of ours is told in its own words, without a traceback."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
     except MeshproofError as error:
         typer.echo(str(error), err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        terminate_all()
-        typer.echo("interrupted; what was finished is kept", err=True)
-        sys.exit(ExitCode.INTERRUPTED)
+    except SystemExit as ended:
+        if ended.code == _TYPER_INTERRUPTED:
+            terminate_all()
+            typer.echo("interrupted; what was finished is kept", err=True)
+        sys.exit(_OURS.get(ended.code, ended.code))

@@ -31,13 +31,13 @@ def clean(engine: Engine | None, cache: Path | None = None) -> int:
         _remove_images(engine)
     if not cache.is_dir():
         return 0
-    freed = 0
+    freed: dict[int, int] = {}  # bytes by inode: bundles and steps share their files
     locks = [FileLock(cache / name) for name in _LOCKS]
     try:
         for lock in locks:
             lock.acquire(timeout=0)
         for name in _OURS:
-            freed += _remove(cache / name)
+            _remove(cache / name, freed)
     except Timeout as taken:
         raise BadInputError(
             where=taken.lock_file,
@@ -51,7 +51,7 @@ def clean(engine: Engine | None, cache: Path | None = None) -> int:
         (cache / name).unlink(missing_ok=True)
     if not any(cache.iterdir()):
         cache.rmdir()
-    return freed
+    return sum(freed.values())
 
 
 def _remove_images(engine: Engine) -> None:
@@ -60,9 +60,8 @@ def _remove_images(engine: Engine) -> None:
         engine.run("image", "rm", image, check=False, timeout=_REMOVE_S)
 
 
-def _remove(root: Path) -> int:
-    """Remove a folder whose modules Go may have made read-only; a file with several names counts once."""
-    freed: dict[int, int] = {}
+def _remove(root: Path, freed: dict[int, int]) -> None:
+    """Remove a folder, parts of which may be read-only, and note the bytes of every file in it."""
     for folder, _, files in os.walk(root):
         mode = os.lstat(folder).st_mode
         if not mode & stat.S_IWUSR:
@@ -72,4 +71,3 @@ def _remove(root: Path) -> int:
             freed[found.st_ino] = found.st_blocks * 512
     if root.exists():
         shutil.rmtree(root)
-    return sum(freed.values())

@@ -5,6 +5,7 @@ time limits, or to clusters that are not ours, is overridden here: see docs/adr/
 """
 
 import logging
+import re
 import shutil
 import socket
 from collections.abc import Callable
@@ -15,6 +16,7 @@ import jinja2
 import msgspec
 import pykube
 import pytest_kind
+import yaml
 from kubernetes import client, config
 
 from meshproof.bundle import Bundle, ensure_node_image
@@ -34,6 +36,7 @@ _CREATE_S: Final = 300.0  # 30 to 45 s were measured; a loaded machine takes sev
 _DELETE_S: Final = 120.0
 _NODE_READY_S: Final = 120.0  # image import and kubelet's first sync; 5 to 15 s were measured
 _LOGS_S: Final = 60.0
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9.-]*")  # kind's own rule; one path component
 _NODE_LABEL: Final = "io.x-k8s.kind.cluster"
 
 
@@ -67,6 +70,12 @@ class KindCluster(pytest_kind.KindCluster):  # type: ignore[misc]  # pytest-kind
         kind_path: Path | None = None,
         kubectl_path: Path | None = None,
     ) -> None:
+        if not _NAME.fullmatch(name):
+            raise BadInputError(
+                where="--cluster-name",
+                problem=f"got {name!r}, expected a-z, 0-9, '-' and '.'",
+                remedy="it names a folder that is removed with the cluster: begin with a letter or a digit",
+            )
         super().__init__(
             name,
             kubeconfig=kubeconfig,
@@ -196,7 +205,7 @@ class KindCluster(pytest_kind.KindCluster):  # type: ignore[misc]  # pytest-kind
             if state.node_image_id != self.engine.image_id(self.image):
                 return None
             eventually(node_ready(self.kube()), what="the kept cluster answers", within=10.0)
-        except (MeshproofError, msgspec.MsgspecError, config.ConfigException):
+        except (MeshproofError, msgspec.MsgspecError, config.ConfigException, yaml.YAMLError):
             return None
         return state
 

@@ -7,7 +7,7 @@ notation, and refuse objects that a newer server extends.
 import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
@@ -141,7 +141,9 @@ class KubeApi:
 
         Raises KubeError with the pod's own status when that is not 2xx, and 503 when the pod is not reached.
         """
-        return self.raw("GET", f"/api/v1/namespaces/{namespace}/pods/{pod}:{port}/proxy/{path}").decode(
+        plain, _, asked = path.partition("?")
+        where = f"/api/v1/namespaces/{namespace}/pods/{pod}:{port}/proxy/{plain}"
+        return self.raw("GET", where, query=dict(parse_qsl(asked, keep_blank_values=True))).decode(
             errors="replace"
         )
 

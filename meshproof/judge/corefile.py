@@ -5,7 +5,8 @@ from typing import Final
 
 __all__ = ["blocks"]
 
-_HEAD: Final = re.compile(r"^(?P<zones>[^\s{#][^{\n]*?)\s*\{\s*$", re.MULTILINE)
+_HEAD: Final = re.compile(r"^(?P<zones>[^\s{#][^{\n]*?)[ \t]*(?P<brace>\{)[ \t]*$", re.MULTILINE)
+_COMMENT: Final = re.compile(r"(?:^|(?<=\s))#.*$", re.MULTILINE)
 
 
 def blocks(corefile: str) -> dict[str, str]:
@@ -15,12 +16,14 @@ def blocks(corefile: str) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     position = 0
-    while head := _HEAD.search(corefile, position):
-        end = _closing_brace(corefile, head.end())
+    # Comments may hold braces: blanked out, at the same length, where braces are counted.
+    bare = _COMMENT.sub(lambda comment: " " * len(comment[0]), corefile)
+    while head := _HEAD.search(bare, position):
+        end = _closing_brace(bare, head.end("brace"))
         zones = head["zones"]
         if zones in found:
             raise ValueError(f"two blocks for {zones}")
-        found[zones] = corefile[head.end() - 1 : end]
+        found[zones] = corefile[head.start("brace") : end]
         position = end
     return found
 

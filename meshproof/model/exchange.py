@@ -125,7 +125,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
             return None
         try:
             return msgspec.json.decode(self.response.body, type=SeenByServer)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             return None
 
     @property

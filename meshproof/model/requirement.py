@@ -60,17 +60,27 @@ def parse_requirements(text: str, *, where: str) -> dict[str, Requirement]:
     """The catalogue by id, in the order of the file. Raises BadInputError naming the row and the field."""
     try:
         rows = msgspec.toml.decode(text, type=dict[str, dict[str, object]])
-        for name in rows:
-            if not (found := _ID.fullmatch(name)) or found[1] not in _AREAS:
-                raise BadInputError(
-                    where=f"{where}/{name}",
-                    problem="not the id of a requirement",
-                    remedy=f"use TM-<AREA>-<number of three digits>, AREA one of {', '.join(_AREAS)}",
-                )
-        return {
-            name: msgspec.convert({"id": name, **row}, Requirement, strict=True) for name, row in rows.items()
-        }
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
-        raise BadInputError(
-            where=where, problem=str(error), remedy="see the rows beside it for the fields of a requirement"
-        ) from error
+    except msgspec.MsgspecError as error:
+        raise _refused(where, error) from error
+    found = {}
+    for name, row in rows.items():
+        if not (matched := _ID.fullmatch(name)) or matched[1] not in _AREAS:
+            raise BadInputError(
+                where=f"{where}/{name}",
+                problem="not the id of a requirement",
+                remedy=f"use TM-<AREA>-<number of three digits>, AREA one of {', '.join(_AREAS)}",
+            )
+        if "id" in row:
+            raise BadInputError(
+                where=f"{where}/{name}", problem="a row's id is its name", remedy="take the field `id` out"
+            )
+        try:
+            found[name] = msgspec.convert({"id": name, **row}, Requirement, strict=True)
+        except msgspec.ValidationError as error:
+            raise _refused(f"{where}/{name}", error) from error
+    return found
+
+
+def _refused(where: str, error: msgspec.MsgspecError) -> BadInputError:
+    remedy = "see the rows beside it for the fields of a requirement"
+    return BadInputError(where=where, problem=str(error), remedy=remedy)

@@ -74,6 +74,7 @@ def failure_kind(error: Exception) -> str:
 
 async def exchange(client: httpx.AsyncClient, asked: dict[str, Any]) -> dict[str, Any]:
     """Send one request; never raises."""
+    client.cookies.clear()  # a pool keeps connections, not what servers asked it to remember
     clock = Clock()
     told: dict[str, Any] = {"request": asked}
     started_at = time.time()
@@ -162,7 +163,7 @@ async def resolve(name: str) -> dict[str, Any]:
             name, None, family=socket.AF_INET, type=socket.SOCK_STREAM
         )
         addresses = sorted({str(entry[4][0]) for entry in found})
-    except OSError as failure:
+    except (OSError, UnicodeError) as failure:  # UnicodeError: no name at all, as with a label of 64
         error = str(failure)
     elapsed_ms = (time.perf_counter() - begun) * 1000.0
     return {"name": name, "addresses": addresses, "error": error, "total_ms": elapsed_ms}
@@ -176,7 +177,7 @@ async def stream(asked: dict[str, Any], send: Any) -> dict[str, Any]:
         async with asyncio.timeout(asked["timeout_s"]):
             received, local, peer = await send(asked["host"], asked["port"], base64.b64decode(asked["data"]))
         told |= {"received": base64.b64encode(received).decode(), "local": local, "peer": peer}
-    except (OSError, TimeoutError) as error:
+    except (OSError, TimeoutError, UnicodeError) as error:
         told["error"] = f"{type(error).__name__}: {error}"
     told["total_ms"] = (time.perf_counter() - begun) * 1000.0
     return told

@@ -62,6 +62,8 @@ class Probe:
     def resolve(self, names: Iterable[str]) -> list[Resolution]:
         """Look names up through the client pod's resolver."""
         wanted = list(names)
+        if not wanted:
+            return []
         answer = self._post("/v1/resolve", {"names": wanted}, dict[str, list[Resolution]], 15.0 * len(wanted))
         return answer["resolutions"]
 
@@ -78,12 +80,12 @@ class Probe:
         return self._post(path, body, StreamExchange, timeout_s + _AGENT_MARGIN_S)
 
     def _post(self, path: str, body: Any, answer: type[T], timeout: float) -> T:
-        where = f"{self._http.base_url}{path.lstrip('/')}"
+        where = str(self._http.base_url.join(path))
         try:
             got = self._http.post(path, content=msgspec.json.encode(body), timeout=timeout)
             got.raise_for_status()
             return msgspec.json.decode(got.content, type=answer)
-        except (httpx.HTTPError, msgspec.DecodeError) as error:
+        except (httpx.HTTPError, msgspec.DecodeError, UnicodeDecodeError) as error:
             raise AgentError(
                 where=where,
                 problem=f"the agent in the client pod did not answer as it should: {error}",

@@ -27,7 +27,7 @@ def test_everything_goes_and_the_bytes_are_told(filled: Path) -> None:
     freed = clean(None, filled)
 
     assert not filled.exists()
-    assert 10_000 <= freed <= 2 * 12_288
+    assert 10_000 <= freed <= 16_384
 
 
 def test_what_is_not_ours_stays(filled: Path) -> None:

@@ -90,7 +90,6 @@ class Door:
                     Path(each.partition("=")[2]) for each in command if each.startswith("--kubeconfig=")
                 )
                 path.write_text(_kubeconfig(self.api))
-                path.chmod(0o644)
         return ""
 
 
@@ -136,7 +135,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def new_cluster(door: Door, folder: Path) -> Callable[..., KindCluster]:
     """Make a cluster's object, as each session does."""
-    assert door
+    assert door.argv == []
     assert folder.is_dir()
 
     def make(name: str = "demo", **options: Any) -> KindCluster:
@@ -170,15 +169,18 @@ def kept(new_cluster: Callable[..., KindCluster], door: Door) -> KindCluster:
     return earlier
 
 
-def test_new_cluster_is_one_command_of_kind(cluster: KindCluster, door: Door, folder: Path) -> None:
+def test_new_cluster_is_made_by_kind_where_nothing_is_left_of_an_old_one(
+    cluster: KindCluster, door: Door, folder: Path
+) -> None:
     cluster.create()
 
     home = folder / ".pytest-kind/demo"
     assert door.commands() == [
+        ["/bundle/kind", "delete", "cluster", "--name=demo", f"--kubeconfig={home}/kubeconfig"],
         [
             *["/bundle/kind", "create", "cluster", "--retain", "--name=demo", "--image=node:1"],
             *[f"--config={home}/kind.yaml", f"--kubeconfig={home}/kubeconfig"],
-        ]
+        ],
     ]
     assert cluster.reused is False
 
@@ -186,11 +188,10 @@ def test_new_cluster_is_one_command_of_kind(cluster: KindCluster, door: Door, fo
 def test_kind_is_bounded_and_told_the_engine(cluster: KindCluster, door: Door) -> None:
     cluster.create()
 
-    options = next(
-        said for said, argv in zip(door.options, door.argv, strict=True) if argv[0] == "/bundle/kind"
-    )
-    assert options["env"] == ENGINE.env
-    assert options["timeout"] > 0
+    calls = zip(door.argv, door.options, strict=True)
+    options = [said for argv, said in calls if argv[0] == "/bundle/kind"]
+    assert [each["env"] for each in options] == [ENGINE.env] * 2
+    assert all(each["timeout"] > 0 for each in options)
 
 
 def test_containers_are_looked_for_by_the_clusters_label(cluster: KindCluster, door: Door) -> None:
@@ -202,7 +203,7 @@ def test_containers_are_looked_for_by_the_clusters_label(cluster: KindCluster, d
     ]
 
 
-def test_kubeconfig_is_private_whatever_kind_made_of_it(cluster: KindCluster) -> None:
+def test_kubeconfig_is_private(cluster: KindCluster) -> None:
     cluster.create()
 
     assert stat.S_IMODE(cluster.kubeconfig_path.stat().st_mode) == 0o600
@@ -234,6 +235,7 @@ def test_options_of_pytest_kind_keep_their_meaning(
     chosen.kubectl("get", "pods")
 
     assert door.commands("/k/kind", "/k/kubectl") == [
+        ["/k/kind", "delete", "cluster", "--name=demo", f"--kubeconfig={kubeconfig}"],
         [
             *["/k/kind", "create", "cluster", "--retain", "--name=demo", "--image=other:2"],
             *["--config=/my/kind.yaml", f"--kubeconfig={kubeconfig}"],
@@ -297,7 +299,7 @@ def test_what_a_dead_run_left_is_removed_first(
         cluster.create()
 
     assert [each[1:] for each in door.commands()[:2]] == [["kill", "7"], ["rm", "--force", "--volumes", "7"]]
-    assert door.commands()[2][1] == "create"
+    assert [each[1] for each in door.commands()[2:]] == ["delete", "create"]
     assert "removing what a dead run left of cluster demo" in caplog.text
 
 
@@ -368,7 +370,7 @@ def test_kept_cluster_that_is_not_what_would_be_made_now_is_replaced(
 
     assert later.reused is False
     changed = [each[1] for each in door.commands() if each[1] != "load"]
-    assert changed == ["kill", "rm", "create"]
+    assert changed == ["kill", "rm", "delete", "create"]
 
 
 def _until_the_node_is_waited_for(cluster: KindCluster) -> None:
@@ -379,7 +381,7 @@ def _until_the_node_is_waited_for(cluster: KindCluster) -> None:
         assert error.code == "WAIT-TIMED-OUT"  # noqa: PT017  # one of the table's rows ends here
 
 
-def test_deletion_takes_containers_folder_and_kubeconfig(
+def test_deletion_takes_containers_folder_and_entries_of_the_kubeconfig(
     new_cluster: Callable[..., KindCluster], door: Door, tmp_path: Path
 ) -> None:
     cluster = new_cluster(kubeconfig=tmp_path / "config")
@@ -389,15 +391,17 @@ def test_deletion_takes_containers_folder_and_kubeconfig(
     cluster.delete()
 
     assert door.containers == []
+    assert door.argv[-1] == [
+        *["/bundle/kind", "delete", "cluster", "--name=demo", f"--kubeconfig={tmp_path}/config"],
+    ]
     assert not cluster.path.exists()
-    assert not (tmp_path / "config").exists()
 
 
 def test_deletion_of_nothing_is_no_error(cluster: KindCluster, door: Door) -> None:
     cluster.delete()
     cluster.delete()
 
-    assert door.commands() == []
+    assert {each[1] for each in door.commands()} == {"delete"}
     assert not cluster.path.exists()
 
 
@@ -415,7 +419,7 @@ def test_failure_to_create_is_an_error_that_keeps_the_node(cluster: KindCluster,
     with pytest.raises(CommandFailedError):
         cluster.create()
 
-    assert [each[1] for each in door.commands()] == ["create"]
+    assert [each[1] for each in door.commands()] == ["delete", "create"]
 
 
 @pytest.mark.usefixtures("impatient")

@@ -117,7 +117,9 @@ def test_server_that_never_answers_is_an_error_of_status_0() -> None:
             "/apis/apps/v1/namespaces/n/deployments",
             id="group",
         ),
-        pytest.param({"apiVersion": "v1", "kind": "Namespace"}, None, "/api/v1/namespaces", id="cluster-wide"),
+        pytest.param(
+            {"apiVersion": "v1", "kind": "Namespace"}, None, "/api/v1/namespaces", id="cluster-wide"
+        ),
     ],
 )
 def test_object_is_created_where_its_kind_is_served(

@@ -133,10 +133,14 @@ def test_ready_deployments_are_not_waited_for(kube: FakeKube, workloads: Workloa
         pytest.param(None, "a: not there", id="not-there"),
         pytest.param(a_deployment("a"), "a: 0 of 2 ready", id="none-ready"),
         pytest.param(
-            a_deployment("a", replicas=2, updatedReplicas=2, readyReplicas=1), "a: 1 of 2 ready", id="one-ready"
+            a_deployment("a", replicas=2, updatedReplicas=2, readyReplicas=1),
+            "a: 1 of 2 ready",
+            id="one-ready",
         ),
         pytest.param(
-            a_deployment("a", replicas=3, updatedReplicas=2, readyReplicas=2), "a: 2 of 2", id="an-old-one-left"
+            a_deployment("a", replicas=3, updatedReplicas=2, readyReplicas=2),
+            "a: 2 of 2",
+            id="an-old-one-left",
         ),
         pytest.param(
             a_deployment("a", seen=0, replicas=2, updatedReplicas=2, readyReplicas=2),

@@ -23,7 +23,9 @@ CONTROLLER: dict[str, Any] = {
         },
     },
     "tcp": {
-        "routers": {"demo-db-1": {"entryPoints": ["tcp-10000"], "service": "demo-db-1", "rule": "HostSNI(`*`)"}},
+        "routers": {
+            "demo-db-1": {"entryPoints": ["tcp-10000"], "service": "demo-db-1", "rule": "HostSNI(`*`)"}
+        },
         "services": {"demo-db-1": {"loadBalancer": {"servers": [{"address": "10.0.0.3:1"}]}}},
     },
     "udp": {

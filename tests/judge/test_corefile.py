@@ -1,7 +1,7 @@
 """A Corefile as its server blocks, to the letter."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meshproof.judge.corefile import blocks
@@ -73,6 +73,7 @@ _nested = _plain.map(lambda text: f"    plugin {{\n    {text}    }}\n")
 _bodies = st.lists(st.one_of(_plain, _nested), max_size=4).map(lambda lines: "{\n" + "".join(lines) + "}")
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.dictionaries(_zones, _bodies, max_size=4), st.sampled_from(["\n", "\n\n", "\n# between\n"]))
 def test_what_was_put_together_comes_apart_again(written: dict[str, str], between: str) -> None:
     text = between.join(f"{zones} {body}" for zones, body in written.items())
@@ -80,6 +81,7 @@ def test_what_was_put_together_comes_apart_again(written: dict[str, str], betwee
     assert blocks(text) == written
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.text(alphabet="ab:. {}#\n\t"))
 def test_any_text_is_read_or_refused_with_value_error(text: str) -> None:
     try:

@@ -1,4 +1,4 @@
-"""Did a request cross the mesh, and were requests balanced evenly?"""
+"""Whether a request crossed the mesh, and whether requests were balanced evenly."""
 
 from collections import Counter
 from typing import Any

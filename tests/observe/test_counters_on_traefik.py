@@ -26,7 +26,7 @@ class Backend(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    do_HEAD = do_POST = do_GET
+    do_HEAD = do_POST = do_GET  # noqa: N815  # names that http.server calls
     log_message: Callable[..., None] = staticmethod(lambda *_: None)
 
 

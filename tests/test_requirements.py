@@ -1,0 +1,77 @@
+"""The catalogue, the suites, the known deviations and the findings tell the same story."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from fixtures.catalogue import SUITES, checks_in, load_catalogue
+from meshproof.mesh.adapter import Feature
+from meshproof.model.requirement import Requirement
+from meshproof.paths import PROJECT_ROOT
+
+CATALOGUE = load_catalogue()
+CHECKS = checks_in(SUITES)
+EXPECTATIONS = sorted((SUITES / "expectations").glob("*.toml"))
+
+# Features that are the harness's own matter: they are not a mesh's to declare.
+HARNESS_FEATURES = {"overhead"}
+
+each_requirement = pytest.mark.parametrize(
+    "requirement", [pytest.param(each, id=each.id) for each in CATALOGUE.values()]
+)
+
+
+def anchors(document: Path) -> set[str]:
+    """The anchors of a Markdown document's headings, as a web view of the repository makes them."""
+    headings = re.findall(r"^#+ +(.+)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in headings}
+
+
+@each_requirement
+def test_requirement_has_a_check_in_its_area(requirement: Requirement) -> None:
+    folders = {test.split("/")[1] for test in CHECKS.get(requirement.id, set())}
+
+    assert folders == {requirement.area}
+
+
+@each_requirement
+def test_requirement_says_must_and_where_it_is_said(requirement: Requirement) -> None:
+    assert "MUST" in requirement.statement
+    assert requirement.source.strip()
+
+
+@each_requirement
+def test_requirement_names_a_feature_that_a_mesh_can_declare(requirement: Requirement) -> None:
+    assert requirement.feature in {*(each.value for each in Feature), *HARNESS_FEATURES}
+
+
+def test_statements_differ() -> None:
+    statements = [each.statement for each in CATALOGUE.values()]
+
+    assert len(set(statements)) == len(statements)
+
+
+def test_every_check_is_of_a_known_requirement() -> None:
+    assert CHECKS.keys() - CATALOGUE.keys() == set()
+
+
+@pytest.mark.parametrize("path", [pytest.param(each, id=each.stem) for each in EXPECTATIONS])
+def test_known_deviation_is_of_a_known_requirement_and_leads_to_its_finding(path: Path) -> None:
+    rows = tomllib.loads(path.read_text())
+
+    assert rows.keys() - CATALOGUE.keys() == set()
+    for name, row in rows.items():
+        document, _, anchor = row["finding"].partition("#")
+        assert (name, anchor in anchors(PROJECT_ROOT / document)) == (name, True)
+        assert name in (PROJECT_ROOT / document).read_text()
+
+
+def test_every_finding_is_of_a_known_requirement() -> None:
+    named = re.findall(
+        r"\*\*Requirement\*\* (TM-[A-Z]+-\d+)", (PROJECT_ROOT / "docs/findings.md").read_text()
+    )
+
+    assert named
+    assert set(named) - CATALOGUE.keys() == set()
