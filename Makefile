@@ -15,7 +15,7 @@ conformance:     ## the main job: bundle, cluster, mesh, every check, overhead, 
 
 test:            ## the harness's own tests: no cluster, under a minute
 	@$(PYTHON) requirements/setup.py test
-	@$(VENV)/pytest tests -n 2 --benchmark-disable --cov --cov-report=term:skip-covered --cov-fail-under=85 -q $(ARGS)
+	@$(VENV)/pytest tests -n 2 --timeout=60 --benchmark-disable --cov --cov-report=term:skip-covered --cov-fail-under=85 -q $(ARGS)
 
 lint:            ## ruff, mypy --strict, import-linter
 	@$(PYTHON) requirements/setup.py test
@@ -28,6 +28,6 @@ lock:            ## pin the Python requirements again, with hashes
 	@$(PYTHON) requirements/setup.py test
 	@$(VENV)/python requirements/lock.py
 
-clean:           ## give back the disk: virtual environment, bundle, Go's caches, images of ours
+clean:           ## give back the disk: virtual environment, bundle, Go's caches, kept clusters, images of ours
 	@test ! -x $(VENV)/meshproof || $(VENV)/meshproof bundle clean
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks .pytest-kind .coverage

@@ -1,8 +1,9 @@
 """Set up what the Makefile's targets need: Debian packages and the virtual environment.
 
-``python3 requirements/setup.py run`` is for the suites, ``... test`` for the harness's own tests (no Debian
-packages). Standard library only: this runs before anything is installed. When nothing changed since the last
-time it says nothing and ends at once. Exit code 4: something is missing, and the one command is printed.
+``python3 requirements/setup.py run`` is for the suites, ``... test`` for the harness's own tests (of Debian's
+packages only Python's). Standard library only: this runs before anything is installed. When nothing changed
+since the last time it says nothing and ends at once. Exit code 4: something is missing, and the one command
+is printed.
 """
 
 from __future__ import annotations  # so that an old Python gets as far as the sentence that refuses it
@@ -22,6 +23,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 VENV = ROOT / ".venv"
 FILES = {"run": "run.txt", "test": "dev.txt"}  # each complete and pinned; dev.txt holds all of run.txt
+KINDS = {"engine", "python", "user"}  # of packages that are not needed everywhere, see debian.txt
 OLDEST = (3, 11)  # Debian 12's; pyproject.toml's requires-python
 DOCKER_S = 10.0  # a healthy daemon answers in 20 ms
 QUERY_S = 30.0  # dpkg answers in 10 ms; its lock may be held
@@ -42,17 +44,25 @@ def say(line: str) -> None:
 # --- Debian packages -------------------------------------------------------------------------------------
 
 
-def packages(text: str, *, docker: bool, debians_python: bool) -> list[str]:
-    """The names of the list that apply here."""
+def packages(text: str, kinds: set[str]) -> list[str]:
+    """The names of the list's lines of these kinds: what stands before a reason's colon, '' for no kind."""
     names = []
     for line in text.splitlines():
         name, _, reason = (part.strip() for part in line.partition("#"))
-        skipped = (reason.startswith("engine:") and docker) or (
-            reason.startswith("python:") and not debians_python
-        )
-        if name and not skipped:
+        kind, colon, _ = reason.partition(":")
+        if name and (kind if colon and kind in KINDS else "") in kinds:
             names.append(name)
     return names
+
+
+def kinds_for(purpose: str, *, docker: bool) -> set[str]:
+    """The kinds of packages that ``purpose`` needs on this machine."""
+    kinds = {"python"} if sys.base_prefix == "/usr" else set()
+    if purpose == "run":
+        kinds |= {""} if docker else {"", "engine"}
+        if os.geteuid() != 0:
+            kinds.add("user")
+    return kinds
 
 
 def docker_answers() -> bool:
@@ -75,18 +85,19 @@ def not_installed(names: list[str]) -> list[str]:
     return [name for name in names if name not in there]
 
 
-def ensure_packages() -> None:
+def ensure_packages(purpose: str) -> None:
     """Install what is missing when root; raises SetupError with the one command otherwise."""
     text = (HERE / "debian.txt").read_text(encoding="utf-8")
-    debians_python = sys.base_prefix == "/usr"
-    names = packages(text, docker=False, debians_python=debians_python)
+    names = packages(text, kinds_for(purpose, docker=False))
+    if not names:
+        return
     if shutil.which("dpkg-query") is None or shutil.which("apt-get") is None:
         if not VENV.exists():  # once is enough: the preflight looks for the programs themselves
             say(f"this is not Debian; what is needed there is called: {' '.join(names)}")
         return
     missing = not_installed(names)
-    if missing and docker_answers():
-        without = packages(text, docker=True, debians_python=debians_python)
+    if missing and purpose == "run" and docker_answers():
+        without = packages(text, kinds_for(purpose, docker=True))
         missing = [name for name in missing if name in without]
     if not missing:
         return
@@ -215,8 +226,7 @@ def main(arguments: list[str]) -> int:
     try:
         with Path(__file__).open(encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # two makes at once: the second finds all done
-            if purpose == "run":
-                ensure_packages()
+            ensure_packages(purpose)
             ensure_environment(purpose)
     except SetupError as error:
         print(f"setup: {error}", file=sys.stderr)

@@ -13,12 +13,13 @@ from meshproof.bundle.archive import image_id_of
 from meshproof.bundle.errors import BundleDamagedError, BundleMissingError, DiskFullError
 from meshproof.bundle.golang import find_go
 from meshproof.bundle.images import ARCHIVE
-from meshproof.bundle.lock import LOCK_PATH, load_lock, lock_key
+from meshproof.bundle.lock import LOCK_PATH, Lock, load_lock, lock_key
 from meshproof.bundle.manifest import MANIFEST, SCHEMA_VERSION, Blob, ImageEntry, Manifest, read_manifest
 from meshproof.bundle.opened import Bundle, bundle_root, open_bundle
 from meshproof.bundle.recipes import LANES, Recipes
 from meshproof.bundle.schedule import run_tasks
 from meshproof.bundle.store import Output, StepStore, place, write_atomically
+from meshproof.bundle.userland import machine_sources
 from meshproof.engine.container import Engine
 from meshproof.engine.process import CommandFailedError
 from meshproof.engine.progress import Steps
@@ -42,7 +43,8 @@ def build_bundle(
     """The bundle for the lock, built where it is missing; under 2 s when it is there.
 
     Refuses a damaged one (BundleDamagedError) unless ``repair`` is set: then what is damaged is built again.
-    Another build in the same cache is waited for. Raises DiskFullError, HarnessError.
+    Another build in the same cache is waited for. Raises DiskFullError, HarnessError, and
+    BadInputError where no Debian mirror is known.
     """
     cache = cache or cache_root()
     if bundle := present_bundle(cache, repair=repair, lock=lock):
@@ -87,8 +89,9 @@ def _only_build(cache: Path, steps: Steps) -> Iterator[None]:
 
 
 def _build(engine: Engine, steps: Steps, cache: Path, lock: Path) -> Bundle:
-    go = find_go(cache)
     _room(cache)
+    _mirrors(cache, load_lock(lock))
+    go = find_go(cache)
     for _ in range(_ATTEMPTS):
         key = lock_key(lock)
         recipes = Recipes(
@@ -134,6 +137,12 @@ def _room(cache: Path) -> None:
     free = shutil.disk_usage(cache).free
     if free < needed:
         raise DiskFullError(cache, free=free, problem=f"the build needs {needed / 1e9:.0f} GB of disk")
+
+
+def _mirrors(cache: Path, lock: Lock) -> None:
+    """Refuse before the minutes of compiling where no Debian mirror is known and a userland is to be made."""
+    if not all(any((cache / "steps").glob(f"userland-{row.name}-*")) for row in lock.userland):
+        machine_sources(lock.debian.release)
 
 
 def _publish(recipes: Recipes, key: str) -> None:

@@ -12,7 +12,9 @@ from meshproof.bundle.build import build_bundle, present_bundle
 from meshproof.bundle.cleaning import clean as clean_cache
 from meshproof.bundle.opened import BundledImage, open_bundle
 from meshproof.engine.container import Engine
+from meshproof.engine.find import find_engine
 from meshproof.engine.finding import Purpose
+from meshproof.engine.host import read_host
 from meshproof.engine.mend import prepare_host
 from meshproof.engine.process import terminate_all
 from meshproof.engine.progress import Steps
@@ -44,6 +46,10 @@ def build(
 
     A first build takes up to 20 minutes on 2 cores and 20 GB of disk. It can be interrupted: finished steps
     are kept, and the next build goes on from there. Logs are in the cache's folder `log`.
+
+    Debian's packages come from the mirrors in this machine's apt sources. Where those are not Debian's (on
+    Ubuntu, for one), set MESHPROOF_DEBIAN_MIRROR to the URL of a Debian mirror: what stands before the
+    release in a `deb` line.
 
     Exit code 0: the bundle is there and verified. 4: this machine cannot build, or the bundle is damaged and
     `--repair` was not given. 6: a step failed.
@@ -87,10 +93,13 @@ def list_images() -> None:
 
 @app.command()
 def clean() -> None:
-    """Give the disk back: the bundle, Go's caches, finished steps, and our images in the engine.
+    """Give the disk back: the bundle, Go's caches, finished steps, and our nodes and images in the engine.
 
-    What a container still uses stays. A folder of yours that MESHPROOF_CACHE points to is not removed, only
-    what meshproof made in it. Exit code 4: a build or a run is at work.
+    Clusters that were kept go first: their nodes use our image. What another container uses stays. A folder
+    of yours that MESHPROOF_CACHE points to is not removed, only what meshproof made in it; two empty lock
+    files stay. Without an engine, what it holds stays, and a line says so.
+
+    Exit code 4: a build or a run is at work.
     """
     cache = cache_root()
     freed = clean_cache(_engine(cache), cache)
@@ -98,10 +107,11 @@ def clean() -> None:
 
 
 def _engine(cache: Path) -> Engine | None:
-    """The engine, or None: without a usable one there are no images to remove."""
+    """The engine, however little this host may be ready for a run; without one, say so and go on."""
     try:
-        return prepare_host(Purpose.RUN, cache)
-    except MeshproofError:
+        return find_engine(read_host(cache), cache)
+    except MeshproofError as error:
+        typer.echo(f"nodes and images stay, no engine to ask: {error.where}: {error.problem}")
         return None
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from meshproof.bundle.lock import Python, Userland
 from meshproof.engine.process import run
-from meshproof.model.errors import HarnessError
+from meshproof.model.errors import BadInputError
 
 __all__ = [
     "bootstrap_arguments",
@@ -35,13 +35,16 @@ _APT_OPTIONS: Final = re.compile(
 
 
 def machine_sources(release: str) -> list[str]:
-    """The ``deb`` lines for ``release``: this machine's own mirrors, or MESHPROOF_DEBIAN_MIRROR."""
+    """The ``deb`` lines for ``release``: this machine's own mirrors, or MESHPROOF_DEBIAN_MIRROR.
+
+    Raises BadInputError where neither names a Debian mirror.
+    """
     if mirror := os.environ.get(MIRROR_VARIABLE):
         return [f"deb {mirror} {release} main"]
     texts = [path.read_text(encoding="utf-8", errors="replace") for path in _source_files(_APT)]
     if found := debian_sources(texts, release):
         return found
-    raise HarnessError(
+    raise BadInputError(
         where=f"{_APT}/sources.list*",
         problem="names no Debian mirror",
         remedy=f"set {MIRROR_VARIABLE} to the URL of one (what stands before the release in a 'deb' line)",

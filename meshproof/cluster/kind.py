@@ -92,6 +92,11 @@ class KindCluster(pytest_kind.KindCluster):  # type: ignore[misc]  # pytest-kind
         self._state: _State | None = None
 
     @property
+    def context(self) -> str:
+        """The kubeconfig's context of this cluster: the current one may be, or become, another's."""
+        return f"kind-{self.name}"
+
+    @property
     def agent_port(self) -> int:
         """The host's loopback port that leads to the agent's NodePort."""
         if self._state is None:
@@ -121,7 +126,9 @@ class KindCluster(pytest_kind.KindCluster):  # type: ignore[misc]  # pytest-kind
                 logging.getLogger(__name__).warning("removing what a dead run left of cluster %s", self.name)
             self.delete()
             self._create(config_file)
-        self.api = pykube.HTTPClient(pykube.KubeConfig.from_file(str(self.kubeconfig_path)))
+        settings = pykube.KubeConfig.from_file(str(self.kubeconfig_path))
+        settings.set_current_context(self.context)
+        self.api = pykube.HTTPClient(settings)
 
     def delete(self) -> None:
         """Remove the cluster, and its entries from the kubeconfig; nothing there is no error."""
@@ -137,17 +144,17 @@ class KindCluster(pytest_kind.KindCluster):  # type: ignore[misc]  # pytest-kind
         """Run kubectl against this cluster, at most ``timeout`` seconds (60 unless given)."""
         timeout = float(kwargs.pop("timeout", 60.0))
         return run(
-            [self.kubectl_path, *args],
+            [self.kubectl_path, f"--context={self.context}", *args],
             timeout=timeout,
             env={"KUBECONFIG": str(self.kubeconfig_path)},
             **kwargs,
         ).stdout
 
     def api_client(self) -> client.ApiClient:
-        """The official client, for this cluster and no other."""
+        """The official client, for this cluster and no other; ConfigException when its context is missing."""
         settings = client.Configuration()
         load: Callable[..., None] = config.load_kube_config  # the library does not annotate it
-        load(config_file=str(self.kubeconfig_path), client_configuration=settings)
+        load(config_file=str(self.kubeconfig_path), context=self.context, client_configuration=settings)
         return client.ApiClient(settings)
 
     def kube(self) -> KubeApi:

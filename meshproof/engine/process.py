@@ -9,8 +9,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -25,6 +25,7 @@ _TAIL_CHARS: Final = 4_000  # of each stream in an error's text: the end of a lo
 
 _live: set[subprocess.Popen[str]] = set()
 _live_lock = threading.Lock()
+_ending = threading.Event()  # set by terminate_all: from then on nothing is started
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,27 +82,87 @@ def run(
 
     ``env`` is laid over this process's environment. With ``log`` both streams are appended to that file as
     they come (and ``stdout`` of the result is what this call appended). Raises CommandFailedError
-    (unless ``check`` is off), CommandTimedOutError, and HarnessError when the program is not there.
+    (unless ``check`` is off), CommandTimedOutError, and HarnessError when the program is not there, or when
+    ``terminate_all`` has ended everything.
     """
     command = tuple(str(part) for part in argv)
     started = time.monotonic()
-    with ExitStack() as stack:
-        out_to: int = subprocess.PIPE
-        err_to: int = subprocess.PIPE
-        log_from = 0
-        if log is not None:
-            log.parent.mkdir(parents=True, exist_ok=True)
-            stream = stack.enter_context(log.open("ab"))
-            log_from = stream.tell()
-            out_to, err_to = stream.fileno(), subprocess.STDOUT
+    with _opened(log) as output:
+        process = _start(command, env=env, cwd=cwd, piped=stdin is not None, output=output)
+        stdout, stderr = _finish(process, command, stdin=stdin, timeout=timeout, output=output)
+    completed = Completed(
+        argv=command,
+        returncode=process.returncode,
+        stdout=stdout if log is None else output.logged(),
+        stderr=stderr or "",
+        seconds=time.monotonic() - started,
+    )
+    if check and completed.returncode != 0:
+        raise CommandFailedError(completed)
+    return completed
+
+
+def terminate_all() -> None:
+    """End every command that is still running (those of other threads, on the way out); refuse new ones."""
+    _ending.set()
+    with _live_lock:  # what was being started is in the set by now
+        running = list(_live)
+    for process in running:
+        _end_group(process)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Output:
+    """Where a command's streams go: two pipes, or both to the end of a log that began at ``start`` bytes."""
+
+    stdout: int = subprocess.PIPE
+    stderr: int = subprocess.PIPE
+    log: Path | None = None
+    start: int = 0
+
+    def logged(self) -> str:
+        """What the command appended to its log; empty without one."""
+        if self.log is None:
+            return ""
+        with self.log.open("rb") as stream:
+            stream.seek(self.start)
+            return stream.read().decode(errors="replace")
+
+
+@contextmanager
+def _opened(log: Path | None) -> Iterator[_Output]:
+    if log is None:
+        yield _Output()
+        return
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as stream:
+        yield _Output(stdout=stream.fileno(), stderr=subprocess.STDOUT, log=log, start=stream.tell())
+
+
+def _start(
+    command: tuple[str, ...],
+    *,
+    env: Mapping[str, str] | None,
+    cwd: Path | None,
+    piped: bool,
+    output: _Output,
+) -> subprocess.Popen[str]:
+    """Start the command as the leader of a group, and note it for ``terminate_all``: both or neither."""
+    with _live_lock:
+        if _ending.is_set():
+            raise HarnessError(
+                where=command[0],
+                problem="not started: everything that runs is being ended",
+                remedy="what failed or was interrupted before this is the cause",
+            )
         try:
             process = subprocess.Popen(  # the door itself
                 command,
                 env={**os.environ, **env} if env else None,
                 cwd=cwd,
-                stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-                stdout=out_to,
-                stderr=err_to,
+                stdin=subprocess.PIPE if piped else subprocess.DEVNULL,
+                stdout=output.stdout,
+                stderr=output.stderr,
                 text=True,
                 errors="replace",
                 start_new_session=True,
@@ -112,40 +173,33 @@ def run(
                 problem=f"cannot be started: {error.strerror or error}",
                 remedy="run 'meshproof doctor': it names what is missing and how to get it",
             ) from error
-        with _live_lock:
-            _live.add(process)
-        try:
-            stdout, stderr = process.communicate(stdin, timeout=timeout)
-        except subprocess.TimeoutExpired as expired:
-            _end_group(process)
-            raise CommandTimedOutError(
-                command, timeout, _text(expired.stdout) or _since(log, log_from), _text(expired.stderr)
-            ) from None
-        except BaseException:
-            _end_group(process)
-            raise
-        finally:
-            _close_streams(process)
-            with _live_lock:
-                _live.discard(process)
-    completed = Completed(
-        argv=command,
-        returncode=process.returncode,
-        stdout=stdout if log is None else _since(log, log_from),
-        stderr=stderr or "",
-        seconds=time.monotonic() - started,
-    )
-    if check and completed.returncode != 0:
-        raise CommandFailedError(completed)
-    return completed
+        _live.add(process)
+    return process
 
 
-def terminate_all() -> None:
-    """End every command that is still running (those of other threads, on the way out)."""
-    with _live_lock:
-        running = list(_live)
-    for process in running:
+def _finish(
+    process: subprocess.Popen[str],
+    command: tuple[str, ...],
+    *,
+    stdin: str | None,
+    timeout: float,
+    output: _Output,
+) -> tuple[str, str]:
+    """Wait for the command's end; whatever else comes first ends its whole group."""
+    try:
+        return process.communicate(stdin, timeout=timeout)
+    except subprocess.TimeoutExpired as expired:
         _end_group(process)
+        raise CommandTimedOutError(
+            command, timeout, _text(expired.stdout) or output.logged(), _text(expired.stderr)
+        ) from None
+    except BaseException:
+        _end_group(process)
+        raise
+    finally:
+        _close_streams(process)
+        with _live_lock:
+            _live.discard(process)
 
 
 def _end_group(process: subprocess.Popen[str]) -> None:
@@ -193,14 +247,6 @@ def _close_streams(process: subprocess.Popen[str]) -> None:
         if stream is not None:
             with suppress(OSError):  # what was still to be written to stdin has no reader any more
                 stream.close()
-
-
-def _since(log: Path | None, start: int) -> str:
-    if log is None:
-        return ""
-    with log.open("rb") as stream:
-        stream.seek(start)
-        return stream.read().decode(errors="replace")
 
 
 def _text(captured: str | bytes | None) -> str:

@@ -3,16 +3,20 @@
 import re
 from typing import Final
 
-__all__ = ["blocks"]
+__all__ = ["CorefileError", "blocks"]
 
 _HEAD: Final = re.compile(r"^(?P<zones>[^\s{#][^{\n]*?)[ \t]*(?P<brace>\{)[ \t]*$", re.MULTILINE)
 _COMMENT: Final = re.compile(r"(?:^|(?<=\s))#.*$", re.MULTILINE)
 
 
+class CorefileError(ValueError):
+    """The text is no Corefile: whoever wrote it last broke the cluster's DNS."""
+
+
 def blocks(corefile: str) -> dict[str, str]:
     """Zones (as written) -> the block's text from its opening brace to its closing one, to the letter.
 
-    Raises ValueError for a block that never closes, and for two of the same zones.
+    Raises CorefileError for a block that never closes, and for two of the same zones.
     """
     found: dict[str, str] = {}
     position = 0
@@ -22,7 +26,7 @@ def blocks(corefile: str) -> dict[str, str]:
         end = _closing_brace(bare, head.end("brace"))
         zones = head["zones"]
         if zones in found:
-            raise ValueError(f"two blocks for {zones}")
+            raise CorefileError(f"two blocks for {zones}")
         found[zones] = corefile[head.start("brace") : end]
         position = end
     return found
@@ -34,4 +38,4 @@ def _closing_brace(text: str, start: int) -> int:
         depth += {"{": 1, "}": -1}.get(text[index], 0)
         if depth == 0:
             return index + 1
-    raise ValueError(f"the block that begins {text[max(0, start - 40) : start]!r} never closes")
+    raise CorefileError(f"the block that begins {text[max(0, start - 40) : start]!r} never closes")

@@ -76,11 +76,14 @@ class MeshSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class MeshAccess:
-    """What an adapter needs of a cluster and a bundle: files, and the references of the locked images."""
+    """What an adapter needs of a cluster and a bundle: files, and the references of the locked images.
+
+    ``context`` is the cluster's in that kubeconfig, whose current one may be another cluster's.
+    """
 
     kubeconfig: Path
+    context: str
     helm: Path
-    kubectl: Path
     locked_images: frozenset[str]
 
 

@@ -1,6 +1,7 @@
 """Helm, as far as meshproof needs it: argument lists (pure) and the calls.
 
-Every call has a kubeconfig, a namespace and folders of its own: no repository or plugin of the user's counts.
+Every call has a namespace and folders of its own, and names the cluster that it speaks to by kubeconfig and
+context: no repository or plugin of the user's counts, nor what the kubeconfig's current context is.
 """
 
 import json
@@ -11,7 +12,9 @@ from typing import Any, Final
 
 from meshproof.engine.process import CommandFailedError, Completed, run
 
-__all__ = ["RENDER_VERSION", "Helm"]
+__all__ = ["RENDER_VERSION", "UNREACHABLE", "Helm"]
+
+UNREACHABLE: Final = "Kubernetes cluster unreachable"  # in helm's words; also where the context is missing
 
 RENDER_VERSION: Final = (
     "1.34.0"  # Kubernetes that a chart is rendered for without a cluster; helm's own default may be old
@@ -26,6 +29,7 @@ class Helm:
 
     program: Path
     kubeconfig: Path
+    context: str
     namespace: str
     release: str
     home: Path
@@ -43,7 +47,7 @@ class Helm:
         """Install or upgrade, and return once the objects are there: whether they work is for us to see."""
         return [
             *self._argv("upgrade", self.release, str(chart)),
-            *("--kubeconfig", str(self.kubeconfig)),
+            *self._cluster(),
             "--install",
             "--reset-values",
             *("--timeout", _seconds(timeout_s)),
@@ -54,7 +58,7 @@ class Helm:
         """Run the chart's cleanup hooks, delete its objects, and wait until they are gone."""
         return [
             *self._argv("uninstall", self.release),
-            *("--kubeconfig", str(self.kubeconfig)),
+            *self._cluster(),
             "--wait",
             *("--timeout", _seconds(timeout_s)),
             *(() if hooks else ("--no-hooks",)),
@@ -64,7 +68,7 @@ class Helm:
         """The release's status as JSON."""
         return [
             *self._argv("status", self.release),
-            *("--kubeconfig", str(self.kubeconfig)),
+            *self._cluster(),
             *("--output", "json"),
         ]
 
@@ -91,6 +95,9 @@ class Helm:
 
     def _argv(self, *words: str) -> list[str]:
         return [str(self.program), *words, "--namespace", self.namespace]
+
+    def _cluster(self) -> list[str]:
+        return ["--kubeconfig", str(self.kubeconfig), "--kube-context", self.context]
 
     def _run(self, argv: Sequence[str], *, timeout: float, check: bool = True) -> Completed:
         env = {f"HELM_{name}_HOME": str(self.home / name.lower()) for name in ("CACHE", "CONFIG", "DATA")}

@@ -1,4 +1,9 @@
-"""What of Traefik Mesh is in a cluster: what an uninstall must have taken away. Reads only."""
+"""What of Traefik Mesh is in a cluster: what an uninstall must have taken away. Reads only.
+
+It knows the mesh's objects by the label ``app=maesh``, which the controller itself relies on: what a chart
+of another make labels otherwise (pods, cluster roles, bindings) is not seen here. DNS zones are known by
+their text, the namespace and the CRDs by our own label.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final

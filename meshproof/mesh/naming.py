@@ -7,16 +7,13 @@ from typing import Final
 
 __all__ = [
     "DOMAIN",
-    "LONGEST_SERVICE_NAME",
     "OLD_DOMAIN",
-    "longest_meshed_name",
     "mesh_host",
     "shadow_service_name",
 ]
 
 DOMAIN: Final = "traefik.mesh"
 OLD_DOMAIN: Final = "maesh"  # deprecated upstream, still served
-LONGEST_SERVICE_NAME: Final = 63  # characters; a Service's name is a DNS label (RFC 1035)
 
 _MARK: Final = "6d61657368"  # "maesh" in hexadecimal, between the service's name and its namespace
 
@@ -27,12 +24,5 @@ def mesh_host(service: str, namespace: str) -> str:
 
 
 def shadow_service_name(service: str, namespace: str, *, mesh_namespace: str) -> str:
-    """The shadow service's name; beyond ``LONGEST_SERVICE_NAME`` characters Kubernetes refuses it."""
+    """The shadow service's name; beyond 63 characters, a DNS label's (RFC 1035), Kubernetes refuses it."""
     return f"{mesh_namespace}-{service}-{_MARK}-{namespace}"
-
-
-def longest_meshed_name(namespace: str, *, mesh_namespace: str) -> int:
-    """How many characters a service's name may have in ``namespace`` so that its shadow service can exist."""
-    return max(
-        0, LONGEST_SERVICE_NAME - len(shadow_service_name("", namespace, mesh_namespace=mesh_namespace))
-    )

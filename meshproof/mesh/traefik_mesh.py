@@ -2,19 +2,20 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from meshproof.cluster.kube import KubeApi
-from meshproof.engine.process import CommandFailedError
+from meshproof.engine.process import CommandFailedError, CommandTimedOutError
 from meshproof.mesh import promises
 from meshproof.mesh.adapter import (
     Feature,
+    Mesh,
     MeshAccess,
     MeshInstallError,
     MeshSettings,
@@ -25,7 +26,7 @@ from meshproof.mesh.chart import check_chart, check_values, merged
 from meshproof.mesh.control_api import ControlApi
 from meshproof.mesh.diagnosis import Diagnosis, diagnose, is_unfinished
 from meshproof.mesh.evidence import Evidence
-from meshproof.mesh.helm import Helm
+from meshproof.mesh.helm import UNREACHABLE, Helm
 from meshproof.mesh.images import tag_of
 from meshproof.mesh.leftovers import leftovers
 from meshproof.mesh.naming import mesh_host, shadow_service_name
@@ -34,7 +35,7 @@ from meshproof.mesh.readiness import Readiness
 from meshproof.mesh.removal import Removal
 from meshproof.mesh.rendered import Rendered, Workload, parse
 from meshproof.mesh.tracing import trace_dialect
-from meshproof.model.errors import BadInputError
+from meshproof.model.errors import BadInputError, HarnessError
 
 __all__ = ["TraefikMesh"]
 
@@ -93,7 +94,8 @@ class TraefikMesh:
     def install(self) -> float:
         """Install (or make what is there as the settings say), and wait until it works; return the seconds.
 
-        Raises BadInputError before anything changed, MeshInstallError with a diagnosis after.
+        Raises BadInputError before anything changed, MeshInstallError with a diagnosis after; any other
+        HarnessError (no answer from the cluster) says nothing about the mesh.
         """
         self.check()
         started = time.monotonic()
@@ -102,9 +104,7 @@ class TraefikMesh:
             self._refuse_unfinished(helm)
             before = ownership.claim()
             try:
-                helm.upgrade(self._settings.chart, values, timeout_s=self._settings.install_timeout_s)
-            except CommandFailedError as error:
-                raise MeshInstallError(where=self._where, diagnosis=self._refusal(helm, error)) from error
+                self._apply(helm, values)
             finally:
                 ownership.mark(before)
             readiness = Readiness(
@@ -144,7 +144,7 @@ class TraefikMesh:
         return mesh_host(service, namespace)
 
     def shadow_service(self, service: str, namespace: str) -> str:
-        """The shadow service's name; ``naming.longest_meshed_name`` tells whether it can exist."""
+        """The shadow service's name."""
         return shadow_service_name(service, namespace, mesh_namespace=self._settings.namespace)
 
     def proxies(self) -> tuple[ProxyPod, ...]:
@@ -200,6 +200,7 @@ class TraefikMesh:
             helm = Helm(
                 program=self._access.helm,
                 kubeconfig=self._access.kubeconfig,
+                context=self._access.context,
                 namespace=settings.namespace,
                 release=settings.release,
                 home=home,
@@ -239,6 +240,38 @@ class TraefikMesh:
             facts = self._evidence.facts(release_status=status)
             raise MeshInstallError(where=self._where, diagnosis=diagnose(facts))
 
+    def _apply(self, helm: Helm, values: Sequence[Path]) -> None:
+        try:
+            helm.upgrade(self._settings.chart, values, timeout_s=self._settings.install_timeout_s)
+        except CommandFailedError as error:
+            if UNREACHABLE in error.completed.stderr:
+                raise HarnessError(
+                    where=self._where,
+                    problem="helm did not reach the cluster, which says nothing about the mesh",
+                    remedy="see that the cluster runs and that its context is in the kubeconfig",
+                    evidence=error.evidence,
+                ) from error
+            raise MeshInstallError(where=self._where, diagnosis=self._refusal(helm, error)) from error
+        except CommandTimedOutError as error:
+            raise MeshInstallError(where=self._where, diagnosis=self._cut_short(error)) from error
+
+    def _cut_short(self, error: CommandTimedOutError) -> Diagnosis:
+        """What kept helm, by what the cluster shows; the release's own status would only say pending."""
+        found = diagnose(self._evidence.facts(release_status="helm was ended at its time limit"))
+        if found.code == "unknown":
+            found = replace(
+                found,
+                code="helm-timed-out",
+                cause=f"helm did not end: {error.problem}",
+                remedy="see what the API server was busy with; uninstall the release, which may be pending, "
+                "and install again",
+            )
+        return found.with_evidence(f"{error.evidence}\n{found.evidence}")
+
     def _refusal(self, helm: Helm, error: CommandFailedError) -> Diagnosis:
         said = error.completed.stderr.strip() or error.completed.stdout.strip()
         return diagnose(self._evidence.facts(release_status=helm.status(), helm_output=said))
+
+
+if TYPE_CHECKING:
+    _: type[Mesh] = TraefikMesh  # mypy holds it to the Protocol here, not where it is first passed on

@@ -17,7 +17,6 @@ _FORM: Final = re.compile(
     r"([0-9a-f]{1,32}):([0-9a-f]{1,16}):([0-9a-f]{1,16}):([0-9a-f]{1,2})", re.IGNORECASE
 )
 _SAMPLED: Final = 0x01
-_DEBUG: Final = 0x02
 
 
 class UberTraceId(msgspec.Struct, frozen=True, kw_only=True):

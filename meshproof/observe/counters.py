@@ -1,7 +1,7 @@
 """The proxies' request counters: what moved for one service, summed over the proxies.
 
 A service label tells services apart where the entry point does not: http-5000 is shared by every service's
-first port. Counters belong to a pod's UID: a proxy that restarted begins anew and is never subtracted from.
+first port. Counters belong to a process: a proxy that restarted begins anew and is never subtracted from.
 """
 
 from collections.abc import Mapping
@@ -9,11 +9,18 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from meshproof.cluster.kube import KubeError
 from meshproof.engine.waiting import Look, WaitTimedOutError, eventually
 from meshproof.mesh.adapter import ProxyPod
-from meshproof.model.exposition import Sample, histogram_buckets, parse_exposition, total
+from meshproof.model.exposition import (
+    ExpositionError,
+    Sample,
+    histogram_buckets,
+    parse_exposition,
+    total,
+)
 
-__all__ = ["Counters", "Movement", "Scrape", "moved", "service_label"]
+__all__ = ["Counters", "Movement", "Scrape", "moved", "scrape_proxy", "service_label"]
 
 REQUESTS: Final = "traefik_service_requests_total"
 DURATION: Final = "traefik_service_request_duration_seconds"
@@ -22,6 +29,7 @@ RELOADS: Final = "traefik_config_reloads_total"
 _RISEN_S: Final = (
     3.0  # a counter rises just after its response ended: milliseconds, unless the machine is busy
 )
+_NO_METRICS: Final = {404, 500, 502, 503}  # what the API server passes on from the pod, or says in its place
 _STAYS_LOOKS: Final = 3  # looks 0.2 s apart that must agree before a counter counts as settled
 
 
@@ -43,7 +51,7 @@ def service_label(service: str, namespace: str, port: int) -> str:
 
 
 class Scrape(msgspec.Struct, frozen=True, kw_only=True):
-    """Every proxy's samples at one moment, by the pod's UID."""
+    """Every proxy's samples at one moment, by the pod's UID and the start of its process."""
 
     by_proxy: dict[str, list[Sample]]
 
@@ -92,12 +100,13 @@ class Counters:
         self._mesh = mesh
 
     def scrape(self) -> Scrape:
-        """Every live proxy's samples. Raises ExpositionError for what is not metrics."""
-        return Scrape(
-            by_proxy={
-                proxy.uid: parse_exposition(self._mesh.proxy_metrics(proxy)) for proxy in self._mesh.proxies()
-            }
-        )
+        """Every live proxy's samples. Raises ExpositionError for a proxy that has no metrics to give."""
+        by_proxy = {}
+        for proxy in self._mesh.proxies():
+            samples = scrape_proxy(self._mesh, proxy)
+            started = total(samples, "process_start_time_seconds", {})
+            by_proxy[f"{proxy.uid}@{started:.2f}"] = samples
+        return Scrape(by_proxy=by_proxy)
 
     def settled(self, before: Scrape, service: str, *, expected: int) -> Movement:
         """Await that ``service`` moved by ``expected`` and then stays; return what it really moved by.
@@ -115,6 +124,16 @@ class Counters:
             ).value
         except WaitTimedOutError:
             return moved(before, self.scrape(), service)
+
+
+def scrape_proxy(mesh: MeteredMesh, proxy: ProxyPod) -> list[Sample]:
+    """One proxy's samples. Raises ExpositionError when it answers with anything else than metrics."""
+    try:
+        return parse_exposition(mesh.proxy_metrics(proxy))
+    except KubeError as error:
+        if error.status in _NO_METRICS:
+            raise ExpositionError(f"{proxy.name} has no metrics to give: {error.problem}") from error
+        raise
 
 
 def moved(before: Scrape, after: Scrape, service: str) -> Movement:

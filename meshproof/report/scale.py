@@ -58,7 +58,7 @@ def linear_axis(low: float, high: float, *, start: float, end: float, ticks: int
     step = _round_step((high - low) / ticks)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     marks = tuple(round(place * step, 9) for place in range(first, last + 1))
-    return Axis(low=marks[0], high=marks[-1], start=start, end=end, ticks=marks)
+    return Axis(low=min(marks[0], low), high=max(marks[-1], high), start=start, end=end, ticks=marks)
 
 
 def log_axis(low: float, high: float, *, start: float, end: float) -> Axis:

@@ -6,7 +6,7 @@ from typing import Any, Final
 import pytest
 
 from fixtures.catalogue import requirement, stage
-from fixtures.mesh import Installation, corefile_of
+from fixtures.mesh import Installation, corefile_of, footprint
 from fixtures.session import Session, mesh_on
 from fixtures.verdicts import Facts
 from meshproof.cluster.kind import KindCluster
@@ -32,8 +32,10 @@ def test_uninstall_leaves_nothing(
     seconds = mesh.uninstall()
 
     left = mesh.leftovers()
-    evidence.record({"seconds": seconds, "left": list(left)})
+    more = sorted(footprint(kube) - installation.footprint_before)
+    evidence.record({"seconds": seconds, "left": list(left), "more_than_before": more})
     assert not left
+    assert not more
     assert blocks(corefile_of(kube)) == blocks(installation.corefile_before)
 
 
@@ -53,8 +55,10 @@ def test_uninstall_restores_the_dns_configuration_to_the_letter(
 
 
 @pytest.fixture
-def dns_under_another_name(kube: KubeApi) -> Iterator[None]:
+def dns_under_another_name(kube: KubeApi, mesh: TraefikMesh) -> Iterator[None]:
     """CoreDNS serves on, but its deployment is called something else; put back afterwards."""
+    if mesh.leftovers():  # its own cleanup needs the DNS that it knows
+        mesh.uninstall()
     original = kube.get(f"{DEPLOYMENTS}/coredns")
     try:
         move_deployment(kube, original, to=HIDDEN_AS)
@@ -67,12 +71,10 @@ def dns_under_another_name(kube: KubeApi) -> Iterator[None]:
 @requirement("TM-INSTALL-008")
 @stage("removal")
 def test_install_without_supported_dns_is_diagnosed(
-    cluster: KindCluster, session: Session, mesh: TraefikMesh, dns_under_another_name: None, evidence: Facts
+    cluster: KindCluster, session: Session, dns_under_another_name: None, evidence: Facts
 ) -> None:
-    """The install fails soon, and the diagnosis names the cause, the evidence and the remedy."""
+    """The install fails, and the diagnosis names the cause, the evidence and the remedy."""
     del dns_under_another_name
-    if mesh.leftovers():
-        mesh.uninstall()
     candidate = mesh_on(cluster, session.mesh_settings, cluster.kube())
 
     try:

@@ -1,6 +1,7 @@
 """The mesh follows the cluster: services that come, replicas that go."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import pytest
@@ -54,7 +55,7 @@ def test_new_service_becomes_reachable(
     late = echo_of(session, mesh, workloads, late_service)
 
     def reached() -> Look[None]:
-        exchanges = client.send([client.request(late.mesh_url("/?format=json")) for _ in range(LOOK)])
+        exchanges = client.look([client.request(late.mesh_url("/?format=json")) for _ in range(LOOK)])
         missed = [each.told() for each in exchanges if each.seen is None]
         return Look(met=not missed, value=None, seen="\n".join(missed))
 
@@ -65,13 +66,21 @@ def test_new_service_becomes_reachable(
     assert not [said for each in exchanges if (said := went_around(each.seen_by_server, mesh.proxies()))]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Left:
+    """The replica that is left, and the seconds that the cluster took to take the other away."""
+
+    name: str
+    seconds: float
+
+
 @pytest.fixture
-def one_replica_less(workloads: Workloads) -> Iterator[str]:
-    """The server scaled to one replica; gives the name of the one that stays."""
+def replica_left(workloads: Workloads) -> Iterator[Left]:
+    """The server scaled to one replica."""
     try:
         workloads.scale("server", 1)
-        workloads.wait_ready("server")
-        yield workloads.pods("server")[0].name
+        seconds = workloads.wait_ready("server")
+        yield Left(name=workloads.pods("server")[0].name, seconds=seconds)
     finally:
         workloads.scale("server", 2)
         workloads.wait_ready("server")
@@ -80,20 +89,19 @@ def one_replica_less(workloads: Workloads) -> Iterator[str]:
 @requirement("TM-ROUTE-017")
 @stage("change")
 def test_removed_replica_gets_nothing(
-    client: Client, echo: Echo, evidence: Facts, mesh: TraefikMesh, one_replica_less: str
+    client: Client, echo: Echo, evidence: Facts, mesh: TraefikMesh, replica_left: Left
 ) -> None:
     """Once the mesh has followed, every request reaches the replica that is left."""
 
     def only_the_one() -> Look[None]:
-        exchanges = client.send([client.request(echo.mesh_url("/?format=json")) for _ in range(LOOK)])
-        met = all(each.seen is not None and each.seen.hostname == one_replica_less for each in exchanges)
+        exchanges = client.look([client.request(echo.mesh_url("/?format=json")) for _ in range(LOOK)])
+        met = all(each.seen is not None and each.seen.hostname == replica_left.name for each in exchanges)
         return Look(met=met, value=None, seen="\n".join(each.told() for each in exchanges))
 
-    converged = eventually(
-        only_the_one, what=f"only {one_replica_less} gets requests", within=FOLLOWS_S, successes=3
-    )
-    evidence.converged(converged.seconds)
+    what, within = f"only {replica_left.name} gets requests", FOLLOWS_S - replica_left.seconds
+    converged = eventually(only_the_one, what=what, within=within, successes=3)
+    evidence.converged(replica_left.seconds + converged.seconds)
 
     exchanges = client.send([client.request(echo.mesh_url("/?format=json")) for _ in range(CALM)])
-    assert dict(backends(exchanges)) == {one_replica_less: CALM}
+    assert dict(backends(exchanges)) == {replica_left.name: CALM}
     assert not [said for each in exchanges if (said := went_around(each.seen_by_server, mesh.proxies()))]

@@ -61,6 +61,7 @@ def test_host_is_preserved(client: Client, echo: Echo, mesh: TraefikMesh) -> Non
     """The server sees the name that the client asked for."""
     exchange = client.get(echo.mesh_url("/?format=json"))
 
+    assert went_around(exchange.seen_by_server, mesh.proxies()) is None
     assert exchange.seen_by_server.host == mesh.mesh_host(echo.service, echo.namespace)
 
 
@@ -128,14 +129,18 @@ def test_status_comes_back(metered: Metered, client: Client, echo: Echo, status:
 
 
 @requirement("TM-ROUTE-008")
-def test_body_comes_back_unchanged(client: Client, echo: Echo) -> None:
+def test_body_comes_back_unchanged(metered: Metered, client: Client, echo: Echo) -> None:
     """A megabyte from the server is the same through the mesh as without it."""
-    mesh, direct = (client.get(url("/bytes/1000000")).response for url in (echo.mesh_url, echo.direct_url))
+    requests = [client.request(url("/bytes/1000000")) for url in (echo.mesh_url, echo.direct_url)]
 
-    assert mesh is not None
-    assert direct is not None
-    assert mesh.body_length == 1_000_000
-    assert mesh.body_sha256 == direct.body_sha256
+    exchanges, movement = metered.send(requests, service=echo.label, expected=1)
+
+    meshed, direct = (each.response for each in exchanges)
+    assert meshed is not None, exchanges[0].told()
+    assert direct is not None, exchanges[1].told()
+    assert meshed.body_length == 1_000_000
+    assert meshed.body_sha256 == direct.body_sha256
+    assert movement.requests == {("200", "GET"): 1}
 
 
 @requirement("TM-ROUTE-011")

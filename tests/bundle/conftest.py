@@ -6,6 +6,7 @@ import pytest
 
 from meshproof.engine.container import Engine
 from meshproof.engine.progress import Steps
+from tests.bundle.builder import Builder
 from tests.bundle.stand_ins import FILES, LOCK, Tools
 
 
@@ -62,3 +63,8 @@ def said() -> list[str]:
 def steps(said: list[str]) -> Steps:
     """A progress display that writes to ``said``."""
     return Steps(say=said.append)
+
+
+@pytest.fixture
+def builder(engine: Engine, steps: Steps, cache: Path, lock: Path) -> Builder:
+    return Builder(engine, steps, cache, lock)

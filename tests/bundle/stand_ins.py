@@ -104,6 +104,7 @@ class Tools:
     def __init__(self) -> None:
         self.called: list[list[str]] = []
         self.images: dict[str, str] = {}
+        self.containers: dict[str, dict[str, str]] = {}  # labels by id
         self._failures: dict[str, tuple[str, str]] = {}
 
     def calls(self, name: str) -> list[list[str]]:
@@ -198,8 +199,25 @@ class Tools:
                     entry = json.load(stream)[0]
                 self.images.update(dict.fromkeys(entry["RepoTags"], entry["Config"].removesuffix(".json")))
             case _:
+                return self._containers(args)
+        return 0, ""
+
+    def _containers(self, args: list[str]) -> tuple[int, str]:
+        match args:
+            case ["ps", *_]:
+                label = args[args.index("--filter") + 1].removeprefix("label=")
+                return 0, "\n".join(name for name, labels in self.containers.items() if label in labels)
+            case ["inspect", "--type", "container", *ids]:
+                return 0, json.dumps([_container(each, self.containers[each]) for each in ids])
+            case ["rm", *_]:
+                del self.containers[args[-1]]
+            case _:
                 raise AssertionError(args)
         return 0, ""
+
+
+def _container(name: str, labels: Mapping[str, str]) -> dict[str, object]:
+    return {"Id": name, "Name": name, "State": {"Status": "running"}, "Config": {"Labels": labels}}
 
 
 def _digest_of_context(context: Path) -> str:

@@ -9,45 +9,17 @@ import pytest
 from filelock import FileLock
 
 from meshproof.bundle import (
-    Bundle,
     BundleDamagedError,
     BundleMissingError,
-    DiskFullError,
-    build_bundle,
     open_bundle,
     schedule,
 )
 from meshproof.bundle import build as building
-from meshproof.engine.container import Engine
 from meshproof.engine.process import CommandFailedError
 from meshproof.engine.progress import Steps
 from meshproof.model.errors import HarnessError
+from tests.bundle.builder import Builder, built, compiled
 from tests.bundle.stand_ins import Tools
-
-
-@pytest.fixture
-def builder(engine: Engine, steps: Steps, cache: Path, lock: Path) -> "Builder":
-    return Builder(engine, steps, cache, lock)
-
-
-class Builder:
-    """``build_bundle`` with the test's engine, cache and lock."""
-
-    def __init__(self, engine: Engine, steps: Steps, cache: Path, lock: Path) -> None:
-        self.engine, self.steps, self.cache, self.lock = engine, steps, cache, lock
-
-    def __call__(self, *, repair: bool = False) -> Bundle:
-        return build_bundle(self.engine, self.steps, cache=self.cache, lock=self.lock, repair=repair)
-
-
-def built(tools: Tools) -> list[str]:
-    """The images that the engine was asked to build."""
-    return [call[call.index("--tag") + 1] for call in tools.calls("podman") if call[0] == "build"]
-
-
-def compiled(tools: Tools) -> list[str]:
-    """The packages that Go was asked to build."""
-    return [call[-1] for call in tools.calls("go") if call[0] == "build"]
 
 
 def test_a_first_build_makes_everything_once(builder: Builder, tools: Tools) -> None:
@@ -164,53 +136,6 @@ def test_programs_log_into_the_cache(builder: Builder) -> None:
 
     assert (builder.cache / "log/go-kubernetes.log").is_file()
     assert (builder.cache / "log/userland-node.log").is_file()
-
-
-@pytest.mark.parametrize("tool", ["podman", "go", "mmdebstrap"])
-def test_a_full_disk_is_named_with_the_remedy(builder: Builder, tools: Tools, tool: str) -> None:
-    words = {"podman": "build", "go": "build", "mmdebstrap": "rootfs"}[tool]
-    tools.fail(tool, words, "write: no space left on device")
-
-    with pytest.raises(DiskFullError, match=r"ran full during the build; .* GB are free") as full:
-        builder()
-
-    assert "MESHPROOF_CACHE" in full.value.remedy
-    assert "no space left on device" in full.value.evidence
-
-
-def test_a_disk_that_is_full_for_python_is_named_too(
-    builder: Builder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_args: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(building, "_publish", full)
-
-    with pytest.raises(DiskFullError):
-        builder()
-
-
-def test_another_fault_of_the_system_is_not_called_a_full_disk(
-    builder: Builder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_args: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(building, "_publish", refuse)
-
-    with pytest.raises(PermissionError):
-        builder()
-
-
-def test_too_little_disk_is_refused_before_anything_starts(
-    builder: Builder, tools: Tools, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(building, "COLD_BYTES", 1 << 60)
-
-    with pytest.raises(DiskFullError, match="the build needs"):
-        builder()
-
-    assert compiled(tools) == []
 
 
 def test_a_second_build_waits_for_the_first(builder: Builder, said: list[str]) -> None:

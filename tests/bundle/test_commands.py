@@ -8,6 +8,7 @@ from typer.testing import CliRunner, Result
 
 from meshproof.bundle import BundleDamagedError, BundleMissingError, build, commands, opened
 from meshproof.engine.container import Engine
+from meshproof.engine.find import NoEngineError
 from meshproof.model.errors import BadInputError
 from tests.bundle.stand_ins import Tools
 
@@ -19,6 +20,8 @@ def call(lock: Path, cache: Path, engine: Engine, monkeypatch: pytest.MonkeyPatc
         defaults: dict[str, Any] = function.__kwdefaults__ or {}
         monkeypatch.setitem(defaults, "lock", lock)
     monkeypatch.setattr(commands, "prepare_host", lambda *_args, **_options: engine)
+    monkeypatch.setattr(commands, "read_host", lambda _cache: None)
+    monkeypatch.setattr(commands, "find_engine", lambda _facts, _cache: engine)
     assert not cache.exists()
 
     def run(*args: str) -> Result:
@@ -76,7 +79,8 @@ def test_clean_gives_it_all_back(call: Any, cache: Path, tools: Tools) -> None:
     cleaned = call("clean")
 
     assert "GB given back" in cleaned.output
-    assert not cache.exists()
+    assert "no engine" not in cleaned.output
+    assert [path.name for path in cache.iterdir() if not path.name.endswith(".lock")] == []
     assert tools.images == {}
 
 
@@ -84,12 +88,34 @@ def test_clean_works_without_an_engine(call: Any, cache: Path, monkeypatch: pyte
     call("build")
 
     def none(*_args: object, **_options: object) -> Engine:
-        raise BadInputError(where="engine", problem="none", remedy="none")
+        raise NoEngineError(where="container engine", problem="nothing is here", remedy="none")
 
-    monkeypatch.setattr(commands, "prepare_host", none)
+    monkeypatch.setattr(commands, "find_engine", none)
+
+    cleaned = call("clean")
+
+    assert cleaned.exit_code == 0
+    assert "nodes and images stay, no engine to ask: container engine: nothing is here" in cleaned.output
+    assert not (cache / "bundle").exists()
+
+
+def test_clean_reaches_the_engine_on_a_host_that_is_fit_for_nothing_else(
+    call: Any, tools: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk is why somebody cleans: the preflight, which refuses it, must not be asked."""
+
+    def refuse(*_args: object, **_options: object) -> Engine:
+        raise BadInputError(where="this host", problem="the disk is full", remedy="free it")
+
+    call("build")
+    monkeypatch.setattr(commands, "prepare_host", refuse)
 
     assert call("clean").exit_code == 0
-    assert not cache.exists()
+    assert tools.images == {}
+
+
+def test_help_of_build_names_the_mirror_of_other_systems(call: Any) -> None:
+    assert "MESHPROOF_DEBIAN_MIRROR" in call("build", "--help").output
 
 
 @pytest.mark.parametrize("command", ["build", "verify", "list", "clean"])

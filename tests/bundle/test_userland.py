@@ -17,7 +17,7 @@ from meshproof.bundle.userland import (
     pip_arguments,
 )
 from meshproof.engine.process import Completed
-from meshproof.model.errors import HarnessError
+from meshproof.model.errors import BadInputError
 
 DEB822 = """\
 # Modernised
@@ -102,7 +102,7 @@ def test_a_machine_without_debian_is_told_what_to_set(
     monkeypatch.setattr(userland, "_APT", tmp_path)
     monkeypatch.delenv("MESHPROOF_DEBIAN_MIRROR", raising=False)
 
-    with pytest.raises(HarnessError, match="set MESHPROOF_DEBIAN_MIRROR"):
+    with pytest.raises(BadInputError, match="set MESHPROOF_DEBIAN_MIRROR"):
         machine_sources("trixie")
 
 

@@ -87,7 +87,14 @@ def program(tmp_path: Path) -> ProgramFactory:
     return make
 
 
-LIST = "# a comment\npodman  # engine: runs nodes\nmmdebstrap # file systems\npython3-venv # python: venv\n\n"
+LIST = """\
+# a comment
+podman  # engine: runs nodes
+mmdebstrap # file systems: the node's
+uidmap # user: newuidmap
+python3-venv # python: venv
+
+"""
 PYPROJECT = '[build-system]\nrequires = []\n[project]\nname = "x"\n[tool.other]\na = 1\n'
 
 

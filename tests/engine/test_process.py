@@ -213,6 +213,43 @@ def test_terminate_all_ends_what_other_threads_run(tmp_path: Path) -> None:
     assert not alive(pid)
 
 
+def test_nothing_is_started_after_terminate_all(tmp_path: Path) -> None:
+    terminate_all()
+
+    with pytest.raises(HarnessError, match="touch: not started: everything that runs is being ended"):
+        run(["touch", tmp_path / "made"], timeout=5)
+
+    assert not (tmp_path / "made").exists()
+
+
+def test_command_that_is_being_started_meanwhile_is_ended_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between its start and its entry in the list of what runs, a command must not be missed."""
+    starting, ending = threading.Event(), threading.Event()
+    statuses: list[int] = []
+    popen = subprocess.Popen
+
+    def slow(*args: Any, **options: Any) -> Any:
+        process = popen(*args, **options)
+        starting.set()
+        ending.wait(5)
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", slow)
+    monkeypatch.setattr(module._ending, "set", ending.set)
+
+    def work() -> None:
+        statuses.append(run(["sleep", "600"], timeout=60, check=False).returncode)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    starting.wait(5)
+
+    terminate_all()
+    thread.join(5)
+
+    assert statuses == [-signal.SIGTERM]
+
+
 def test_zombie_is_not_waited_for(tmp_path: Path) -> None:
     stat = tmp_path / "stat"
     stat.write_text("7 (a) b) Z 1 42 42 0")

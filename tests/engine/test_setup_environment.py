@@ -122,10 +122,14 @@ def test_old_python_ends_with_4_and_the_remedy(
 
 
 @pytest.mark.usefixtures("pips")
-def test_tests_need_no_packages(setup: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(setup, "ensure_packages", lambda: pytest.fail("not for the tests"))
+def test_each_purpose_gets_its_packages_and_its_environment(
+    setup: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    purposes: list[str] = []
+    monkeypatch.setattr(setup, "ensure_packages", purposes.append)
 
     assert setup.main(["test"]) == 0
+    assert purposes == ["test"]
     assert json.loads((setup.VENV / "meshproof-setup.json").read_text()).keys() == {"python", "run", "test"}
 
 
@@ -149,6 +153,7 @@ def test_how_it_ends(
     def end(_purpose: str) -> None:
         raise raised
 
+    monkeypatch.setattr(setup, "ensure_packages", lambda _purpose: None)
     monkeypatch.setattr(setup, "ensure_environment", end)
 
     assert setup.main(["test"]) == code

@@ -31,35 +31,71 @@ def commands(setup: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[list[st
 
 
 @pytest.mark.parametrize(
-    ("docker", "debians_python", "expected"),
+    ("purpose", "docker", "uid", "prefix", "expected"),
     [
-        pytest.param(False, True, ["podman", "mmdebstrap", "python3-venv"], id="all"),
-        pytest.param(True, True, ["mmdebstrap", "python3-venv"], id="docker"),
-        pytest.param(False, False, ["podman", "mmdebstrap"], id="another-python"),
+        pytest.param("run", False, 0, "/usr", ["podman", "mmdebstrap", "python3-venv"], id="all-of-root"),
+        pytest.param("run", True, 0, "/usr", ["mmdebstrap", "python3-venv"], id="docker"),
+        pytest.param("run", False, 0, "/opt", ["podman", "mmdebstrap"], id="another-python"),
+        pytest.param("run", True, 1000, "/opt", ["mmdebstrap", "uidmap"], id="user"),
+        pytest.param("test", False, 1000, "/usr", ["python3-venv"], id="own-tests"),
+        pytest.param("test", False, 0, "/opt", [], id="own-tests-another-python"),
     ],
 )
 def test_packages(
-    setup: ModuleType, listed: str, expected: list[str], *, docker: bool, debians_python: bool
+    setup: ModuleType,
+    listed: str,
+    monkeypatch: pytest.MonkeyPatch,
+    purpose: str,
+    uid: int,
+    prefix: str,
+    expected: list[str],
+    *,
+    docker: bool,
 ) -> None:
-    assert setup.packages(listed, docker=docker, debians_python=debians_python) == expected
+    monkeypatch.setattr(setup.os, "geteuid", lambda: uid)
+    monkeypatch.setattr(setup.sys, "base_prefix", prefix)
+
+    assert setup.packages(listed, setup.kinds_for(purpose, docker=docker)) == expected
 
 
 def test_the_real_list_can_be_read_and_every_line_has_a_reason(setup: ModuleType) -> None:
     text = (PROJECT_ROOT / "requirements/debian.txt").read_text()
 
-    names = setup.packages(text, docker=False, debians_python=True)
+    names = setup.packages(text, {"", *setup.KINDS})
 
-    assert {"podman", "runc", "netavark", "iptables", "mmdebstrap"} <= set(names)
+    assert {"podman", "runc", "netavark", "iptables", "mmdebstrap", "uidmap", "python3-venv"} <= set(names)
     assert all("#" in line for line in text.splitlines())
 
 
 def test_root_installs_what_is_missing(setup: ModuleType, commands: list[list[str]]) -> None:
-    setup.ensure_packages()
+    setup.ensure_packages("run")
 
     assert commands[-1] == [
         *["apt-get", "-q", "-o", "DPkg::Lock::Timeout=120", "install", "-y", "--no-install-recommends"],
         *["podman", "mmdebstrap", "python3-venv"],
     ]
+
+
+def test_own_tests_get_what_the_virtual_environment_needs_and_no_more(
+    setup: ModuleType, commands: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a bare Debian `make lint` is the first command that anybody runs."""
+    monkeypatch.setattr(setup, "ensure_environment", lambda _purpose: None)
+
+    assert setup.main(["test"]) == 0
+
+    assert [command[0] for command in commands] == ["dpkg-query", "apt-get"]
+    assert commands[-1][-3:] == ["-y", "--no-install-recommends", "python3-venv"]
+
+
+def test_own_tests_with_another_python_ask_debian_for_nothing(
+    setup: ModuleType, commands: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(setup.sys, "base_prefix", "/opt")
+
+    setup.ensure_packages("test")
+
+    assert commands == []
 
 
 def test_user_gets_the_one_command(
@@ -68,9 +104,9 @@ def test_user_gets_the_one_command(
     monkeypatch.setattr(setup.os, "geteuid", lambda: 1000)
 
     with pytest.raises(setup.SetupError) as caught:
-        setup.ensure_packages()
+        setup.ensure_packages("run")
 
-    apt = "sudo apt-get install -y --no-install-recommends podman mmdebstrap python3-venv"
+    apt = "sudo apt-get install -y --no-install-recommends podman mmdebstrap uidmap python3-venv"
     assert str(caught.value) == f"Debian packages are missing; run: {apt}"
     assert not any("apt-get" in command[0] for command in commands)
 
@@ -87,7 +123,7 @@ def test_old_lists_are_updated_once(
 
     monkeypatch.setattr(setup, "apt", apt)
 
-    setup.ensure_packages()
+    setup.ensure_packages("run")
 
     assert done == ["install", "update", "install"]
     assert commands
@@ -98,7 +134,7 @@ def test_apt_that_fails_twice_is_refused(setup: ModuleType, monkeypatch: pytest.
     monkeypatch.setattr(setup, "apt", lambda _command: False)
 
     with pytest.raises(setup.SetupError, match="apt-get failed"):
-        setup.ensure_packages()
+        setup.ensure_packages("run")
 
 
 def test_docker_makes_podman_superfluous(
@@ -106,7 +142,7 @@ def test_docker_makes_podman_superfluous(
 ) -> None:
     monkeypatch.setattr(setup, "docker_answers", lambda: True)
 
-    setup.ensure_packages()
+    setup.ensure_packages("run")
 
     assert commands[-1][-2:] == ["mmdebstrap", "python3-venv"]
 
@@ -125,8 +161,8 @@ def test_elsewhere_the_names_are_told_once(
 ) -> None:
     monkeypatch.setattr(setup.shutil, "which", lambda _name: None)
 
-    setup.ensure_packages()
+    setup.ensure_packages("run")
     setup.VENV.mkdir()
-    setup.ensure_packages()
+    setup.ensure_packages("run")
 
     assert capsys.readouterr().out.count("this is not Debian; what is needed there is called: podman") == 1

@@ -81,7 +81,7 @@ def make_mesh(working: Any, fake_helm: Any, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(readiness, "_LOOK_EVERY_S", 0.001)
     fake_helm.answers |= {"template": RENDERED, "status": NOT_FOUND}
     access = MeshAccess(
-        kubeconfig=Path("/kc"), helm=Path("/bin/helm"), kubectl=Path("/bin/kubectl"), locked_images=IMAGES
+        kubeconfig=Path("/kc"), context="kind-demo", helm=Path("/bin/helm"), locked_images=IMAGES
     )
 
     def make(**settings: Any) -> TraefikMesh:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from meshproof.engine.process import CommandFailedError, Completed
+from meshproof.engine.process import CommandFailedError, CommandTimedOutError, Completed
 from meshproof.mesh.facts import ContainerFact, InstallFacts, PodFact, WorkloadFact
 
 RENDERED = """
@@ -30,12 +30,16 @@ spec:
 """
 STATUS = '{"info": {"status": "deployed"}}'
 NOT_FOUND = RuntimeError("Error: release: not found")
+NEVER_ENDS = RuntimeError("never ends")
 RELEASE_LABELS = {"app": "maesh", "release": "traefik-mesh"}
 
 
 @dataclass
 class FakeHelm:
-    """Answers helm's subcommands by their name: text for success, an exception's stderr for failure."""
+    """Answers helm's subcommands by their name: text for success, an exception's stderr for failure.
+
+    A subcommand answered with ``NEVER_ENDS`` is still running at its time limit.
+    """
 
     answers: dict[str, str | Exception | Callable[[], str]] = field(default_factory=dict)
     calls: list[list[str]] = field(default_factory=list)
@@ -50,6 +54,8 @@ class FakeHelm:
         answer = self.answers.get(argv[1], "")
         if callable(answer):
             answer = answer()
+        if answer is NEVER_ENDS:
+            raise CommandTimedOutError(argv, timeout, "", "creating 12 resource(s)")
         failed = isinstance(answer, Exception)
         completed = Completed(
             argv=tuple(argv),

@@ -15,7 +15,12 @@ VALUES = [Path("/a.yaml"), Path("/b.yaml")]
 @pytest.fixture
 def helm(tmp_path: Path) -> Helm:
     return Helm(
-        program=Path("/bin/helm"), kubeconfig=Path("/kc"), namespace="tm", release="rel", home=tmp_path
+        program=Path("/bin/helm"),
+        kubeconfig=Path("/kc"),
+        context="kind-demo",
+        namespace="tm",
+        release="rel",
+        home=tmp_path,
     )
 
 
@@ -29,7 +34,8 @@ def test_template_argv(helm: Helm) -> None:
 
 def test_upgrade_argv(helm: Helm) -> None:
     assert helm.upgrade_argv(CHART, VALUES, timeout_s=120.0) == [
-        *("/bin/helm", "upgrade", "rel", "/chart", "--namespace", "tm", "--kubeconfig", "/kc"),
+        *("/bin/helm", "upgrade", "rel", "/chart", "--namespace", "tm"),
+        *("--kubeconfig", "/kc", "--kube-context", "kind-demo"),
         *("--install", "--reset-values", "--timeout", "120s"),
         *("--values", "/a.yaml", "--values", "/b.yaml"),
     ]
@@ -39,8 +45,9 @@ def test_upgrade_argv(helm: Helm) -> None:
 def test_uninstall_argv(helm: Helm, last: str, *, hooks: bool) -> None:
     argv = helm.uninstall_argv(timeout_s=60.0, hooks=hooks)
 
-    assert argv[:10] == [
-        *("/bin/helm", "uninstall", "rel", "--namespace", "tm", "--kubeconfig", "/kc"),
+    assert argv[:12] == [
+        *("/bin/helm", "uninstall", "rel", "--namespace", "tm"),
+        *("--kubeconfig", "/kc", "--kube-context", "kind-demo"),
         *("--wait", "--timeout", "60s"),
     ]
     assert argv[-1] == last
@@ -48,7 +55,9 @@ def test_uninstall_argv(helm: Helm, last: str, *, hooks: bool) -> None:
 
 def test_status_argv(helm: Helm) -> None:
     assert helm.status_argv() == [
-        *("/bin/helm", "status", "rel", "--namespace", "tm", "--kubeconfig", "/kc", "--output", "json")
+        *("/bin/helm", "status", "rel", "--namespace", "tm"),
+        *("--kubeconfig", "/kc", "--kube-context", "kind-demo"),
+        *("--output", "json"),
     ]
 
 

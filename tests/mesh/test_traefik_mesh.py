@@ -8,9 +8,9 @@ import pytest
 
 from meshproof.mesh.adapter import Feature, Mesh, MeshInstallError, TraceDialect
 from meshproof.mesh.traefik_mesh import TraefikMesh
-from meshproof.model.errors import BadInputError
-from tests.mesh.fake_kube import DEFINITIONS, NAMESPACE, NAMESPACES
-from tests.mesh.fakes import RENDERED
+from meshproof.model.errors import BadInputError, HarnessError
+from tests.mesh.fake_kube import DEFINITIONS, NAMESPACE, NAMESPACES, PODS
+from tests.mesh.fakes import NEVER_ENDS, RENDERED, STATUS
 
 MakeMesh = Callable[..., TraefikMesh]
 
@@ -151,6 +151,63 @@ def test_helms_refusal_becomes_a_diagnosis(fake_helm: Any, make_mesh: MakeMesh) 
 
     assert caught.value.diagnosis.code == "forbidden"
     assert make_mesh().diagnose(caught.value) is caught.value.diagnosis
+
+
+def test_cluster_that_helm_does_not_reach_says_nothing_about_the_mesh(
+    fake_helm: Any, make_mesh: MakeMesh
+) -> None:
+    fake_helm.answers["upgrade"] = RuntimeError(
+        'Error: Kubernetes cluster unreachable: context "kind-demo" does not exist'
+    )
+
+    with pytest.raises(HarnessError, match='context "kind-demo" does not exist') as caught:
+        make_mesh().install()
+
+    assert type(caught.value) is HarnessError
+
+
+def test_helm_that_does_not_end_becomes_a_diagnosis(fake_helm: Any, make_mesh: MakeMesh) -> None:
+    fake_helm.answers["upgrade"] = NEVER_ENDS
+
+    with pytest.raises(MeshInstallError, match="helm did not end: still running after 135 s") as caught:
+        make_mesh().install()
+
+    assert caught.value.diagnosis.code == "helm-timed-out"
+    assert "creating 12 resource(s)" in caught.value.evidence
+    assert "release traefik-mesh: helm was ended at its time limit" in caught.value.evidence
+
+
+def test_helm_that_does_not_end_for_a_known_cause_names_that_cause(
+    build: Any, working: Any, fake_helm: Any, make_mesh: MakeMesh
+) -> None:
+    stuck = build.pod("c", "controller", ready=False)
+    waiting = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}
+    stuck["status"]["containerStatuses"][0]["state"] = waiting
+    working.objects[PODS] = [stuck]
+    fake_helm.answers["upgrade"] = NEVER_ENDS
+
+    with pytest.raises(MeshInstallError) as caught:
+        make_mesh().install()
+
+    assert caught.value.diagnosis.code == "image-missing"
+    assert "creating 12 resource(s)" in caught.value.evidence
+
+
+def test_every_call_to_the_cluster_names_its_context(
+    build: Any, working: Any, fake_helm: Any, make_mesh: MakeMesh
+) -> None:
+    """The kubeconfig may be the user's own, whose current context may become another cluster's."""
+    working.objects[NAMESPACES] = [build.thing(NAMESPACE)]
+    mesh = make_mesh()
+
+    mesh.install()
+    fake_helm.answers["status"] = STATUS
+    working.objects[PODS] = []
+    mesh.uninstall()
+
+    calls = [each for each in fake_helm.calls if each[1] != "template"]
+    assert {each[1] for each in calls} == {"status", "upgrade", "uninstall"}
+    assert [each[each.index("--kube-context") + 1] for each in calls] == ["kind-demo"] * len(calls)
 
 
 def test_diagnose_looks_at_the_cluster_when_it_is_told_nothing(make_mesh: MakeMesh) -> None:

@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Sequence
+from unittest.mock import Mock
 
 import pytest
 
+from meshproof.cluster.kube import KubeError
 from meshproof.mesh.adapter import ProxyPod
 from meshproof.model.exposition import ExpositionError, Sample
 from meshproof.observe import counters as module
@@ -62,7 +64,7 @@ def test_proxies_are_summed() -> None:
     movement = moved(before, scrape(a=metrics(get=6), b=metrics(get=3)), SERVICE)
 
     assert movement.requests == {("200", "GET"): 3}
-    assert movement.proxies == ("a", "b")
+    assert movement.proxies == ("a@0.00", "b@0.00")
 
 
 def test_other_services_do_not_count() -> None:
@@ -102,10 +104,39 @@ def test_scrape_sums_over_the_proxies() -> None:
     assert both.total("traefik_service_requests_total", {"service": SERVICE}) == 5
 
 
-def test_scrape_holds_the_samples_by_the_proxys_uid() -> None:
-    found = scrape(a="x 1\n").by_proxy
+def test_scrape_holds_the_samples_by_the_proxys_uid_and_start() -> None:
+    found = scrape(a="process_start_time_seconds 1.5\n").by_proxy
 
-    assert found == {"a": [Sample(name="x", labels={}, value=1)]}
+    assert found == {"a@1.50": [Sample(name="process_start_time_seconds", labels={}, value=1.5)]}
+
+
+def test_proxy_that_restarted_began_at_0_and_voids_the_sample() -> None:
+    start = "process_start_time_seconds {}\n"
+    before = scrape(a=metrics(get=5000) + start.format(1))
+
+    movement = moved(before, scrape(a=metrics(get=12) + start.format(2)), SERVICE)
+
+    assert movement.requests == {("200", "GET"): 12}
+    assert movement.reloads == 1
+
+
+@pytest.mark.parametrize("status", [404, 502, 503])
+def test_proxy_without_metrics_is_told_as_such(status: int) -> None:
+    mesh = FakeMesh(a=[""])
+    refused = KubeError(where="x", status=status, problem="no", evidence="")
+    mesh.proxy_metrics = Mock(side_effect=refused)  # type: ignore[method-assign]  # one answer for one test
+
+    with pytest.raises(ExpositionError, match="p-a has no metrics to give: no"):
+        Counters(mesh).scrape()
+
+
+def test_api_server_that_does_not_answer_says_nothing_of_the_proxy() -> None:
+    mesh = FakeMesh(a=[""])
+    silent = KubeError(where="x", status=0, problem="no answer", evidence="")
+    mesh.proxy_metrics = Mock(side_effect=silent)  # type: ignore[method-assign]  # one answer for one test
+
+    with pytest.raises(KubeError):
+        Counters(mesh).scrape()
 
 
 def test_what_is_no_metrics_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""The agent at work in a thread, servers for it to send to, and its client."""
+"""The agent at work in a thread, servers for it to send to, its client, and what answers nobody."""
 
 import asyncio
 import socket
@@ -61,6 +61,27 @@ def agent_url() -> Iterator[str]:
 def probe(agent_url: str) -> Iterator[Probe]:
     with Probe(agent_url, TOKEN) as client:
         yield client
+
+
+@pytest.fixture
+def port_of_nobody() -> Iterator[int]:
+    """A port that is bound and not listened on: it refuses, and nobody else gets it meanwhile."""
+    with socket.socket() as endpoint:
+        endpoint.bind(("127.0.0.1", 0))
+        yield endpoint.getsockname()[1]
+
+
+@pytest.fixture
+def no_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A resolver that knows loopback only, and says so at once."""
+    look_up = socket.getaddrinfo
+
+    def known(host: Any, *args: Any, **kwargs: Any) -> Any:
+        if str(host).endswith("invalid"):
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return look_up(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", known)
 
 
 def wait_until_healthy(client: Probe) -> None:

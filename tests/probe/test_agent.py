@@ -1,4 +1,4 @@
-"""What the agent sends, and what it tells of it: over real connections, to servers on loopback."""
+"""What the agent sends over HTTP, and what it tells of it: over real connections, to servers on loopback."""
 
 import hashlib
 import os
@@ -7,14 +7,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
-from meshproof.model.exchange import FailureKind, Request
+from meshproof.model.exchange import Request
 from meshproof.paths import PROJECT_ROOT
-from meshproof.probe.agent import failure_kind
 from meshproof.probe.client import AgentError, Probe
 from tests.observe.traefik_process import Traefik, running
 from tests.probe.conftest import TOKEN, wait_until_healthy
@@ -28,14 +26,6 @@ def free_port() -> int:
         endpoint.bind(("127.0.0.1", 0))
         port: int = endpoint.getsockname()[1]
         return port
-
-
-@pytest.fixture
-def port_of_nobody() -> Iterator[int]:
-    """A port that is bound and not listened on: it refuses, and nobody else gets it meanwhile."""
-    with socket.socket() as endpoint:
-        endpoint.bind(("127.0.0.1", 0))
-        yield endpoint.getsockname()[1]
 
 
 @pytest.mark.parametrize("path", [pytest.param(each, id=each) for each in PATHS])
@@ -142,130 +132,6 @@ def test_proxy_of_the_environment_is_not_used(
     (exchange,) = probe.send([Request(id="1", url=loopback.url)])
 
     assert exchange.status == 200
-
-
-@pytest.fixture
-def no_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A resolver that knows loopback only, and says so at once."""
-    look_up = socket.getaddrinfo
-
-    def known(host: Any, *args: Any, **kwargs: Any) -> Any:
-        if str(host).endswith("invalid"):
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        return look_up(host, *args, **kwargs)
-
-    monkeypatch.setattr(socket, "getaddrinfo", known)
-
-
-@pytest.mark.usefixtures("no_names")
-def test_unknown_name_is_a_dns_failure(probe: Probe) -> None:
-    (exchange,) = probe.send([Request(id="1", url="http://nobody.invalid/")])
-
-    assert exchange.failure is not None
-    assert exchange.failure.kind is FailureKind.DNS
-    assert "not known" in exchange.failure.text
-
-
-def test_refused_connection_is_a_connect_failure(probe: Probe, port_of_nobody: int) -> None:
-    (exchange,) = probe.send([Request(id="1", url=f"http://127.0.0.1:{port_of_nobody}/")])
-
-    assert exchange.failure is not None
-    assert exchange.failure.kind is FailureKind.CONNECT
-
-
-@pytest.mark.parametrize(
-    ("path", "timeout_s", "kind"),
-    [
-        pytest.param("/slow", 0.2, FailureKind.TIMEOUT, id="timeout"),
-        pytest.param("/garbage", 10.0, FailureKind.PROTOCOL, id="protocol"),
-    ],
-)
-def test_server_that_does_not_answer_in_http(
-    probe: Probe, loopback: Loopback, path: str, timeout_s: float, kind: FailureKind
-) -> None:
-    (exchange,) = probe.send([Request(id="1", url=loopback.url + path, timeout_s=timeout_s)])
-
-    assert exchange.failure is not None
-    assert exchange.failure.kind is kind
-    assert exchange.timing.first_byte_ms is None
-
-
-def test_request_that_cannot_be_sent_is_a_failure_among_the_others(probe: Probe, loopback: Loopback) -> None:
-    bad, good = probe.send([Request(id="1", url="http://server:port"), Request(id="2", url=loopback.url)])
-
-    assert bad.failure is not None
-    assert bad.failure.kind is FailureKind.OTHER
-    assert good.status == 200
-
-
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [
-        pytest.param(httpx.ConnectTimeout(""), "connect", id="connect-timeout"),
-        pytest.param(httpx.ReadTimeout(""), "timeout", id="read-timeout"),
-        pytest.param(httpx.RemoteProtocolError(""), "protocol", id="protocol"),
-        pytest.param(ValueError(""), "other", id="other"),
-    ],
-)
-def test_kind_of_a_failure(error: Exception, kind: str) -> None:
-    assert failure_kind(error) == kind
-
-
-def test_tcp_half_close_tells_the_server_that_nothing_more_comes(probe: Probe, loopback: Loopback) -> None:
-    stream = probe.tcp("127.0.0.1", loopback.tcp, b"\x00hello")
-
-    assert stream.received == b"echo:\x00hello"
-    assert stream.peer == f"127.0.0.1:{loopback.tcp}"
-    assert stream.local is not None
-    assert stream.error is None
-
-
-def test_refused_tcp_connection_is_told(probe: Probe, port_of_nobody: int) -> None:
-    stream = probe.tcp("127.0.0.1", port_of_nobody, b"x")
-
-    assert stream.received == b""
-    assert "ConnectionRefusedError" in str(stream.error)
-
-
-def test_udp_datagram_there_and_back(probe: Probe, loopback: Loopback) -> None:
-    stream = probe.udp("127.0.0.1", loopback.udp, b"hello")
-
-    assert stream.received == b"echo:hello"
-    assert stream.peer == f"127.0.0.1:{loopback.udp}"
-
-
-def test_udp_without_an_answer_is_told(probe: Probe, loopback: Loopback) -> None:
-    stream = probe.udp("127.0.0.1", loopback.udp, b"silence", timeout_s=0.1)
-
-    assert "TimeoutError" in str(stream.error)
-
-
-@pytest.mark.usefixtures("no_names")
-def test_names_are_resolved_in_their_order(probe: Probe) -> None:
-    known, unknown = probe.resolve(["localhost", "nobody.invalid"])
-
-    assert (known.name, known.addresses, known.error) == ("localhost", ["127.0.0.1"], None)
-    assert (unknown.addresses, "not known" in str(unknown.error)) == ([], True)
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(f"{'x' * 64}.demo.traefik.mesh", id="label-of-64"),
-        pytest.param("a..traefik.mesh", id="empty-label"),
-    ],
-)
-def test_name_that_no_resolver_takes_is_an_error_of_that_name(probe: Probe, name: str) -> None:
-    (resolution,) = probe.resolve([name])
-
-    assert resolution.addresses == []
-    assert resolution.error
-
-
-def test_stream_to_a_name_that_no_resolver_takes_is_told(probe: Probe) -> None:
-    stream = probe.tcp(f"{'x' * 64}.demo.traefik.mesh", 80, b"x")
-
-    assert stream.error
 
 
 @pytest.fixture
