@@ -79,7 +79,7 @@ def pip_calls(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
     def run(argv: list[str | Path], **options: object) -> Completed:
         if "pip" not in argv:
-            return real(argv, **options)  # type: ignore[arg-type]
+            return real(argv, **options)  # type: ignore[arg-type]  # the stand-in passes on what it got
         calls.append([str(part) for part in argv])
         return Completed(argv=(), returncode=0, stdout="", stderr="", seconds=0.0)
 

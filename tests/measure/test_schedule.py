@@ -70,7 +70,7 @@ def test_impossible_schedule_is_refused(wrong: dict[str, object]) -> None:
     arguments = {"arms": ARMS, "rounds": 1, "phase_s": 2.0, "settle_s": 0.2, "warmup_s": 5.0, "seed": 1}
 
     with pytest.raises(ValueError, match=r"impossible|each once"):
-        build_schedule(**(arguments | wrong))  # type: ignore[arg-type]
+        build_schedule(**(arguments | wrong))  # type: ignore[arg-type]  # wrong on purpose
 
 
 @given(

@@ -9,7 +9,7 @@ from meshproof.model.requirement import Level, Subject
 from meshproof.model.verdict import Verdict, VerdictState, exit_code, summarise, worst
 
 P, F, K = VerdictState.PASSED, VerdictState.FAILED, VerdictState.FAILED_EXPECTED
-N, S, I = VerdictState.NOT_SUPPORTED, VerdictState.SKIPPED, VerdictState.INCONCLUSIVE  # noqa: E741
+N, S, I = VerdictState.NOT_SUPPORTED, VerdictState.SKIPPED, VerdictState.INCONCLUSIVE  # noqa: E741  # I: a column of the table below
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from meshproof.report.headline import (
 from tests.report.runs import a_run, a_verdict, an_overhead
 
 P, F, K = VerdictState.PASSED, VerdictState.FAILED, VerdictState.FAILED_EXPECTED
-N, S, I = VerdictState.NOT_SUPPORTED, VerdictState.SKIPPED, VerdictState.INCONCLUSIVE  # noqa: E741
+N, S, I = VerdictState.NOT_SUPPORTED, VerdictState.SKIPPED, VerdictState.INCONCLUSIVE  # noqa: E741  # I: a column of the table below
 
 
 @pytest.mark.parametrize(
