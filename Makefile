@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv/bin
 SUITES ?= suites
 
-.PHONY: conformance test lint lock clean help
+.PHONY: conformance conformance-all test lint lock clean help
 
 help:            ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/: *##/\t/' | expand -t 16
@@ -12,6 +12,11 @@ conformance:     ## the main job: bundle, cluster, mesh, every check, overhead, 
 	@$(PYTHON) requirements/setup.py run
 	@$(VENV)/meshproof bundle build
 	@$(VENV)/pytest $(SUITES) --expectations $(ARGS)
+
+conformance-all: ## every profile of the mesh, one after another, in one report
+	@$(PYTHON) requirements/setup.py run
+	@$(VENV)/meshproof bundle build
+	@$(VENV)/meshproof conformance $(ARGS)
 
 test:            ## the harness's own tests: no cluster, under a minute
 	@$(PYTHON) requirements/setup.py test

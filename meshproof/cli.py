@@ -8,10 +8,13 @@ import typer
 
 from meshproof import __version__
 from meshproof.bundle.commands import app as bundle
+from meshproof.conformance import conformance
 from meshproof.engine.doctor import doctor
 from meshproof.engine.process import terminate_all
 from meshproof.model.errors import ExitCode, MeshproofError
 from meshproof.report.commands import app as report
+from meshproof.report.requirements import requirements
+from meshproof.report.traffic_metrics import traffic_metrics
 
 __all__ = ["app", "main"]
 
@@ -25,11 +28,14 @@ app = typer.Typer(
     help="Prove a service mesh on a real Kubernetes cluster without the internet, and measure its cost.\n\n"
     "A first time: `meshproof doctor` (is this machine fit?), `meshproof bundle build` (all that a run"
     " needs), `pytest suites/` (the proof), `meshproof report show` (what came of it).\n\n"
-    "`make conformance` does all of that.",
+    "`make conformance` does all of that; `meshproof conformance` judges the mesh under all its profiles.",
 )
 app.add_typer(bundle, name="bundle")
 app.add_typer(report, name="report")
 app.command()(doctor)
+app.command()(requirements)
+app.command()(conformance)
+app.command("traffic-metrics")(traffic_metrics)
 
 
 def _version(value: bool) -> None:  # noqa: FBT001  # the form of typer's callbacks

@@ -1,4 +1,4 @@
-"""Pin what pyproject.toml asks for, with hashes and without the address of any index: ``make lock``."""
+"""Pin what pyproject.toml and the client image ask for, with hashes and without any index: ``make lock``."""
 
 import subprocess
 import sys
@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+CLIENT = HERE.parent / "bundle" / "images" / "client"
 
 
 def compile_to(output: Path, wanted: list[str]) -> None:
@@ -32,3 +33,5 @@ if __name__ == "__main__":
     run = project["build-system"]["requires"] + project["project"]["dependencies"]
     compile_to(HERE / "run.txt", run)
     compile_to(HERE / "dev.txt", run + project["dependency-groups"]["dev"])
+    # Resolved for the Python that runs this, which only differs from the image's where a marker says so.
+    compile_to(CLIENT / "requirements.txt", (CLIENT / "requirements.in").read_text().splitlines())

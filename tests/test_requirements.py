@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.catalogue import SUITES, checks_in, load_catalogue
+from meshproof.catalogue import SUITES, checks_in, load_catalogue, load_profiles
 from meshproof.mesh.adapter import Feature
 from meshproof.model.requirement import Requirement
 from meshproof.paths import PROJECT_ROOT
@@ -31,7 +31,7 @@ def anchors(document: Path) -> set[str]:
 
 @each_requirement
 def test_requirement_has_a_check_in_its_area(requirement: Requirement) -> None:
-    folders = {test.split("/")[1] for test in CHECKS.get(requirement.id, set())}
+    folders = {each.test.split("/")[1] for each in CHECKS if requirement.id in each.requirements}
 
     assert folders == {requirement.area}
 
@@ -40,6 +40,19 @@ def test_requirement_has_a_check_in_its_area(requirement: Requirement) -> None:
 def test_requirement_says_must_and_where_it_is_said(requirement: Requirement) -> None:
     assert "MUST" in requirement.statement
     assert requirement.source.strip()
+    assert requirement.why.strip()
+
+
+@each_requirement
+def test_requirement_can_be_seen_by_hand(requirement: Requirement) -> None:
+    assert re.search(r"\b(kubectl|curl|in_client|pytest|meshproof)\b", requirement.reproduce)
+    assert "# ->" in requirement.reproduce, "say what a good mesh shows"
+
+
+@each_requirement
+def test_requirement_names_what_must_not_survive(requirement: Requirement) -> None:
+    assert requirement.mutants
+    assert [name for name in requirement.mutants if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name)] == []
 
 
 @each_requirement
@@ -54,7 +67,13 @@ def test_statements_differ() -> None:
 
 
 def test_every_check_is_of_a_known_requirement() -> None:
-    assert CHECKS.keys() - CATALOGUE.keys() == set()
+    assert {name for each in CHECKS for name in each.requirements} - CATALOGUE.keys() == set()
+
+
+def test_every_check_says_what_it_claims_and_runs_under_a_known_profile() -> None:
+    known = load_profiles().keys()
+
+    assert [each.test for each in CHECKS if not each.claim or not known >= set(each.profiles)] == []
 
 
 @pytest.mark.parametrize("path", [pytest.param(each, id=each.stem) for each in EXPECTATIONS])

@@ -28,7 +28,7 @@ from meshproof.paths import cache_root
 
 __all__ = ["build_bundle", "present_bundle"]
 
-COLD_BYTES: Final = 20_000_000_000  # both of Go's caches, every step and the engine's layers, with a reserve
+COLD_BYTES: Final = 22_000_000_000  # both of Go's caches, every step and the engine's layers, with a reserve
 WARM_BYTES: Final = 6_000_000_000  # the images alone, when every program is there
 _REMOVE_S: Final = 300.0
 _OTHER_BUILD_S: Final = 3600.0

@@ -44,7 +44,7 @@ def build(
 ) -> None:
     """Build the bundle, or find it whole and do nothing (under 2 s).
 
-    A first build takes up to 20 minutes on 2 cores and 20 GB of disk. It can be interrupted: finished steps
+    A first build takes up to 20 minutes on 2 cores and 22 GB of disk. It can be interrupted: finished steps
     are kept, and the next build goes on from there. Logs are in the cache's folder `log`.
 
     Debian's packages come from the mirrors in this machine's apt sources. Where those are not Debian's (on

@@ -69,7 +69,7 @@ class DiskFullError(HarnessError):
             where=str(where),
             problem=f"{problem}; {free / 1e9:.1f} GB are free",
             remedy=(
-                "free space there, or set MESHPROOF_CACHE to a folder with 20 GB free, and try again:"
+                "free space there, or set MESHPROOF_CACHE to a folder with 22 GB free, and try again:"
                 " finished steps are kept"
             ),
             evidence=evidence,

@@ -83,12 +83,16 @@ class Python(_Row, frozen=True):
 
 
 class Image(_Row, frozen=True):
-    """An image by the ``reference`` that manifests use; ``recipe`` holds its Containerfile."""
+    """An image by the ``reference`` that manifests use; ``recipe`` holds its Containerfile.
+
+    ``load`` says when a cluster gets it: with its nodes, or when somebody asks for it.
+    """
 
     reference: Reference
     role: Name
     source: Literal["built"]
     recipe: Text
+    load: Literal["node", "on-demand"] = "node"
     programs: list[Name] = []
     archives: list[str] = []
 
@@ -107,6 +111,10 @@ class Lock(_Row, frozen=True):
     def versions(self) -> dict[str, str]:
         """Version by component."""
         return {each.name: each.version for each in self.component}
+
+    def keeps_rootfs(self, userland: str) -> bool:
+        """Whether an image takes the userland's whole root filesystem."""
+        return any(f"{userland}/rootfs" in image.archives for image in self.image)
 
     def programs_of(self, component: str) -> list[Program]:
         """The programs that one ``go build`` makes."""

@@ -46,6 +46,7 @@ class Bundle:
     kind: Path
     helm: Path
     kubectl: Path
+    echo: Path
     versions: Mapping[str, str]
 
     def image(self, role: str) -> BundledImage:
@@ -138,5 +139,6 @@ def _opened(root: Path, manifest: Manifest) -> Bundle:
         kind=root / manifest.programs["kind"],
         helm=root / manifest.programs["helm"],
         kubectl=root / manifest.programs["kubectl"],
+        echo=root / manifest.programs["echo"],
         versions=manifest.versions,
     )

@@ -26,8 +26,9 @@ LANES: Final = {"compile": 1, "network": 1, "packages": 1, "engine": 1}
 
 # Seconds measured on 2 cores, for the display.
 _ESTIMATES: Final = {
-    "kubernetes": 283.0, "traefik": 227.0, "helm": 61.0, "coredns": 51.0, "traefik-mesh": 47.0, "etcd": 22.0,
-    "userland-node": 70.0, "userland-client": 25.0, "image-node": 40.0,
+    "kubernetes": 283.0, "traefik": 227.0, "jaeger": 100.0, "helm": 61.0, "coredns": 51.0,
+    "traefik-mesh": 47.0, "etcd": 22.0, "userland-node": 70.0, "userland-prometheus": 45.0,
+    "userland-client": 25.0, "image-node": 40.0,
 }  # fmt: skip
 _BOOTSTRAP_S: Final = 1800.0
 _PIP_S: Final = 900.0
@@ -72,9 +73,10 @@ class Recipes:
                 )
             )
         node = next(image for image in self.lock.image if image.role == "node")
-        needs = (*self._needs(node), *(f"image-{image.role}" for image in others))
+        inside = [image for image in others if image.load == "node"]
+        needs = (*self._needs(node), *(f"image-{image.role}" for image in inside))
         tasks.append(
-            Task(name="image-node", lane="engine", needs=needs, action=partial(self._node, node, others))
+            Task(name="image-node", lane="engine", needs=needs, action=partial(self._node, node, inside))
         )
         return tasks
 
@@ -143,6 +145,7 @@ class Recipes:
                 cwd=self.folder / component.folder,
                 log=self._log(f"fetch-{component.name}"),
             )
+            golang.drop_archives(self.cache)
 
     def _compile(self, component: Component) -> None:
         programs = self.lock.programs_of(component.name)
@@ -177,6 +180,8 @@ class Recipes:
             "hooks": [digest_of_file(self.folder / hook) for hook in row.hooks],
             "machine": platform.machine(),
         }
+        if not self.lock.keeps_rootfs(row.name):
+            inputs["kept"] = row.collects
 
         def bootstrap(folder: Path) -> None:
             argv = userland.bootstrap_arguments(
@@ -189,6 +194,8 @@ class Recipes:
             )
             env = {"SOURCE_DATE_EPOCH": "0"}
             run(argv, timeout=_BOOTSTRAP_S, env=env, log=self._log(f"userland-{row.name}"))
+            if not self.lock.keeps_rootfs(row.name):
+                (folder / "rootfs.tar").unlink()
 
         self._obtain(f"userland-{row.name}", inputs, bootstrap)
 
@@ -244,10 +251,10 @@ class Recipes:
 
         self._obtain(f"image-{image.role}", self._inputs(image, files, {}), build)
 
-    def _node(self, image: Image, others: list[Image]) -> None:
+    def _node(self, image: Image, inside: list[Image]) -> None:
         files = self._files(image)
         files |= {
-            f"images/{each.role}.tar": self.outputs[f"image-{each.role}"].path(ARCHIVE) for each in others
+            f"images/{each.role}.tar": self.outputs[f"image-{each.role}"].path(ARCHIVE) for each in inside
         }
         texts = {"version": f"{self.lock.versions()['kubernetes']}\n"}
         inputs = self._inputs(image, files, texts)

@@ -8,7 +8,7 @@ import logging
 import re
 import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ from meshproof.cluster.nodes import node_ready
 from meshproof.engine.container import LABEL, Container, Engine
 from meshproof.engine.process import Completed, run
 from meshproof.engine.waiting import eventually
-from meshproof.model.errors import BadInputError, HarnessError, MeshproofError
+from meshproof.model.errors import BadInputError, HarnessError, MeshproofError, nearest
 from meshproof.paths import PROJECT_ROOT
 
 __all__ = ["AGENT_NODE_PORT", "ForeignClusterError", "KindCluster"]
@@ -36,6 +36,7 @@ _CREATE_S: Final = 300.0  # 30 to 45 s were measured; a loaded machine takes sev
 _DELETE_S: Final = 120.0
 _NODE_READY_S: Final = 120.0  # image import and kubelet's first sync; 5 to 15 s were measured
 _LOGS_S: Final = 60.0
+_LOAD_S: Final = 120.0  # 150 MB into one node take 3 s; several nodes on a busy machine take many times that
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9.-]*")  # kind's own rule; one path component
 _NODE_LABEL: Final = "io.x-k8s.kind.cluster"
 
@@ -51,10 +52,11 @@ class _State(msgspec.Struct, frozen=True, kw_only=True):
 
     node_image_id: str
     agent_port: int
+    nodes: int
 
 
 class KindCluster(pytest_kind.KindCluster):  # type: ignore[misc]  # pytest-kind ships no types
-    """One kind cluster from the bundle's node image.
+    """One kind cluster of ``nodes`` nodes from the bundle's node image; the first is the control plane.
 
     A cluster is ours when its node containers carry the label of our node image.
     """
@@ -65,6 +67,7 @@ class KindCluster(pytest_kind.KindCluster):  # type: ignore[misc]  # pytest-kind
         *,
         bundle: Bundle,
         engine: Engine,
+        nodes: int = 1,
         kubeconfig: Path | None = None,
         image: str | None = None,
         kind_path: Path | None = None,
@@ -88,6 +91,7 @@ class KindCluster(pytest_kind.KindCluster):  # type: ignore[misc]  # pytest-kind
         self.kubeconfig_path: Path = Path(self.kubeconfig_path).absolute()
         self.bundle = bundle
         self.engine = engine
+        self.nodes = nodes
         self.reused = False
         self._state: _State | None = None
 
@@ -116,7 +120,7 @@ class KindCluster(pytest_kind.KindCluster):  # type: ignore[misc]  # pytest-kind
                 )
 
     def create(self, config_file: Path | None = None) -> None:
-        """Reuse a kept cluster of ours that answers and has the same node image; else make a new one."""
+        """Reuse a kept cluster of ours that answers and is what would be made now; else make a new one."""
         self.check()
         ensure_node_image(self.engine, self.bundle)
         self._state = self._kept_state()
@@ -161,6 +165,41 @@ class KindCluster(pytest_kind.KindCluster):  # type: ignore[misc]  # pytest-kind
         """The API server as raw JSON."""
         return KubeApi(self.api_client())
 
+    def node_container(self, node: str) -> Container:
+        """The container of a node, by the node's name. Raises HarnessError for a node that is not there."""
+        found = {each.name: each for each in self._containers()}
+        if node not in found:
+            there = ", ".join(sorted(found)) or "none"
+            raise HarnessError(where=node, problem="no such node", remedy=f"the cluster has {there}")
+        return found[node]
+
+    def control_plane(self) -> Container:
+        """The container of the node where the API server runs."""
+        return self.node_container(f"{self.name}-control-plane")
+
+    def load_images(self, references: Iterable[str]) -> None:
+        """Bring images of the bundle that no node has from the start into every node that lacks them.
+
+        Raises BadInputError for a reference that is not in the bundle.
+        """
+        held = {node.name: self._images_in(node) for node in self._containers()}
+        for reference in references:
+            image = self.bundle.images.get(reference)
+            if image is None:
+                raise BadInputError(
+                    where=reference,
+                    problem="no image of the bundle has this reference",
+                    remedy=nearest(reference, list(self.bundle.images)),
+                )
+            lacking = [
+                name
+                for name, images in held.items()
+                if not images.get(reference) or images.get(reference) != images.get(image.image_id)
+            ]
+            if lacking:
+                where = [f"--name={self.name}", f"--nodes={','.join(lacking)}"]
+                self._kind("load", "image-archive", str(image.archive), *where, timeout=_LOAD_S)
+
     def export_logs(self, folder: Path) -> None:
         """Write the node's journal and the pods' logs to ``folder``; failing to is not worth an error."""
         self._kind("export", "logs", str(folder), f"--name={self.name}", timeout=_LOGS_S, check=False)
@@ -183,17 +222,17 @@ class KindCluster(pytest_kind.KindCluster):  # type: ignore[misc]  # pytest-kind
         )
         eventually(
             node_ready(self.kube()),
-            what=f"node of cluster {self.name} is ready",
+            what=f"nodes of cluster {self.name} are ready",
             within=_NODE_READY_S,
         )
         image_id = self.engine.image_id(self.image) or ""
-        self._state = _State(node_image_id=image_id, agent_port=agent_port)
+        self._state = _State(node_image_id=image_id, agent_port=agent_port, nodes=self.nodes)
         self._state_file.write_bytes(msgspec.json.encode(self._state))
 
     def _write_config(self, agent_port: int) -> Path:
-        template = (PROJECT_ROOT / "manifests" / "kind" / "one-node.yaml.j2").read_text()
+        template = (PROJECT_ROOT / "manifests" / "kind" / "cluster.yaml.j2").read_text()
         text = jinja2.Template(template, undefined=jinja2.StrictUndefined).render(
-            agent_node_port=AGENT_NODE_PORT, agent_port=agent_port
+            nodes=self.nodes, agent_node_port=AGENT_NODE_PORT, agent_port=agent_port
         )
         path = self.path / "kind.yaml"
         path.write_text(text)
@@ -205,11 +244,12 @@ class KindCluster(pytest_kind.KindCluster):  # type: ignore[misc]  # pytest-kind
 
     def _kept_state(self) -> _State | None:
         """The state of a kept cluster that still answers and still is what would be made now."""
-        if not self._state_file.exists() or not any(each.state == "running" for each in self._containers()):
+        running = [each for each in self._containers() if each.state == "running"]
+        if not self._state_file.exists() or len(running) != self.nodes:
             return None
         try:
             state = msgspec.json.decode(self._state_file.read_bytes(), type=_State)
-            if state.node_image_id != self.engine.image_id(self.image):
+            if (state.node_image_id, state.nodes) != (self.engine.image_id(self.image), self.nodes):
                 return None
             eventually(node_ready(self.kube()), what="the kept cluster answers", within=10.0)
         except (MeshproofError, msgspec.MsgspecError, config.ConfigException, yaml.YAMLError):
@@ -218,6 +258,12 @@ class KindCluster(pytest_kind.KindCluster):  # type: ignore[misc]  # pytest-kind
 
     def _containers(self) -> list[Container]:
         return self.engine.containers(label=f"{_NODE_LABEL}={self.name}")
+
+    def _images_in(self, node: Container) -> dict[str, str]:
+        """The manifest's digest by name; kubelet's runtime also names each image by its configuration's."""
+        listed = self.engine.exec(node.id, "ctr", "--namespace=k8s.io", "images", "list").stdout
+        rows = [line.split() for line in listed.splitlines()[1:]]  # REF TYPE DIGEST SIZE ...
+        return {row[0]: row[2] for row in rows if len(row) > 2}
 
     def _kind(self, *args: str, timeout: float, check: bool = True) -> Completed:
         return run([self.kind_path, *args], timeout=timeout, env=self.engine.env, check=check)

@@ -15,7 +15,7 @@ from urllib3.exceptions import HTTPError
 
 from meshproof.model.errors import HarnessError
 
-__all__ = ["KubeApi", "KubeError"]
+__all__ = ["KubeApi", "KubeError", "collection"]
 
 _CALL_S: Final = 10.0  # the server answers in milliseconds; a pod behind its proxy in less than one second
 _BODY_CHARS: Final = 2_000
@@ -24,11 +24,16 @@ _BODY_CHARS: Final = 2_000
 _PLURALS: Final = {
     "ConfigMap": "configmaps",
     "Deployment": "deployments",
+    "HTTPRouteGroup": "httproutegroups",
     "Job": "jobs",
     "Namespace": "namespaces",
     "Pod": "pods",
     "Secret": "secrets",
     "Service": "services",
+    "ServiceAccount": "serviceaccounts",
+    "TCPRoute": "tcproutes",
+    "TrafficSplit": "trafficsplits",
+    "TrafficTarget": "traffictargets",
 }
 
 
@@ -45,6 +50,14 @@ class KubeError(HarnessError):
             remedy="look at the cluster (kubectl get --raw /readyz) and at the rights of the user",
             evidence=evidence[:_BODY_CHARS],
         )
+
+
+def collection(document: Mapping[str, Any], *, namespace: str | None = None) -> str:
+    """Where the API server serves the objects of a document's kind; one of them is ``<this>/<its name>``."""
+    group = document["apiVersion"]
+    root = "/api/v1" if group == "v1" else f"/apis/{group}"
+    inside = f"/namespaces/{namespace}" if namespace else ""
+    return f"{root}{inside}/{_PLURALS[document['kind']]}"
 
 
 class KubeApi:
@@ -112,11 +125,8 @@ class KubeApi:
         return cast("list[dict[str, Any]]", self.get(path, **query).get("items") or [])
 
     def create(self, document: dict[str, Any], *, namespace: str | None = None) -> dict[str, Any]:
-        """Create an object of a built-in kind as its manifest says."""
-        group = document["apiVersion"]
-        root = "/api/v1" if group == "v1" else f"/apis/{group}"
-        inside = f"/namespaces/{namespace}" if namespace else ""
-        path = f"{root}{inside}/{_PLURALS[document['kind']]}"
+        """Create an object as its manifest says: of a built-in kind or an SMI one."""
+        path = collection(document, namespace=namespace)
         return cast("dict[str, Any]", json.loads(self.raw("POST", path, body=document)))
 
     def merge(self, path: str, body: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from meshproof.cluster.kube import KubeApi, KubeError
 from meshproof.engine.waiting import Look
 from meshproof.model.run import Node
 
-__all__ = ["node_ready", "nodes"]
+__all__ = ["node_ready", "nodes", "nodes_of", "ready_nodes", "workers"]
 
 
 def nodes(kube: KubeApi) -> list[Node]:
@@ -43,3 +43,25 @@ def node_ready(kube: KubeApi) -> Callable[[], Look[None]]:
         return Look(met=met, value=None, seen=str(said or "no node yet"))
 
     return look
+
+
+def ready_nodes(kube: KubeApi) -> list[str]:
+    """The names of the nodes that say Ready."""
+    return [
+        each["metadata"]["name"]
+        for each in kube.items("/api/v1/nodes")
+        if any(c["type"] == "Ready" and c["status"] == "True" for c in each["status"].get("conditions", []))
+    ]
+
+
+def workers(kube: KubeApi) -> list[str]:
+    """The names of the nodes that are no control plane."""
+    mark = "node-role.kubernetes.io/control-plane"
+    listed = kube.items("/api/v1/nodes", labelSelector=f"!{mark}")
+    return [each["metadata"]["name"] for each in listed]
+
+
+def nodes_of(kube: KubeApi, namespace: str, selector: str) -> dict[str, str]:
+    """Pod -> the node it runs on, of the pods that a label selector chooses."""
+    pods = kube.items(f"/api/v1/namespaces/{namespace}/pods", labelSelector=selector)
+    return {each["metadata"]["name"]: each["spec"].get("nodeName", "") for each in pods}

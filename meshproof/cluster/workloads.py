@@ -11,9 +11,10 @@ from meshproof.cluster.kube import KubeApi
 from meshproof.engine.waiting import Look, eventually
 from meshproof.paths import PROJECT_ROOT
 
-__all__ = ["RUN_LABEL", "Pod", "Workloads"]
+__all__ = ["NEVER_READY", "RUN_LABEL", "Pod", "Workloads"]
 
 RUN_LABEL: Final = "dev.meshproof/run"
+NEVER_READY: Final = "dev.meshproof/never-ready"  # label of a deployment that is meant not to become ready
 
 _WORKLOADS: Final = PROJECT_ROOT / "manifests" / "workloads"
 _READY_S: Final = 90.0  # images are in the node: 3 to 6 s were measured
@@ -37,6 +38,7 @@ class Workloads:
         self.namespace = namespace
         self.labels = {RUN_LABEL: run_id}
         self._kube = kube
+        self._deployments: list[str] = []  # those that are to become ready
 
     def remove_predecessors(self) -> list[str]:
         """Delete the namespaces that earlier runs left in a kept cluster; return their names."""
@@ -80,12 +82,15 @@ class Workloads:
             "labels": {**document["metadata"].get("labels", {}), **self.labels},
         }
         self._kube.create({**document, "metadata": metadata}, namespace=self.namespace)
+        if document["kind"] == "Deployment" and NEVER_READY not in metadata["labels"]:
+            self._deployments.append(metadata["name"])
 
     def wait_ready(self, *deployments: str) -> float:
-        """Wait until all replicas are ready; return the seconds it took."""
+        """Wait until all replicas are ready, of all that was applied unless named; return the seconds."""
+        names = deployments or tuple(self._deployments)
         return eventually(
-            self._deployments_ready(deployments),
-            what=f"deployments {', '.join(deployments)} in {self.namespace} are ready",
+            self._deployments_ready(names),
+            what=f"deployments {', '.join(names)} in {self.namespace} are ready",
             within=_READY_S,
         ).seconds
 

@@ -17,7 +17,7 @@ __all__ = ["examine", "examine_all"]
 Rule: TypeAlias = Callable[[HostFacts], Finding | None]
 
 _GIB: Final = 1024  # MiB
-_BUILD_DISK: Final = 20 * _GIB  # Go's module and build caches grow to 8 GB each, the images on top
+_BUILD_DISK: Final = 22 * _GIB  # Go's module and build caches grow to 8 GB each, the images on top
 _REBUILD_DISK: Final = 5 * _GIB  # one component again, and the archive of all images beside the old one
 _STORAGE: Final = 5 * _GIB  # the node's image, its unpacked copy, and the images loaded into it
 _MEMORY_LEAST: Final = 3 * _GIB  # a control plane needs 1.7 GB by kubeadm's own check, the rest 1 GB

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Final
 from meshproof.engine.waiting import Look, WaitTimedOutError, eventually
 from meshproof.model.errors import HarnessError
 
-__all__ = ["CommandFailedError", "CommandTimedOutError", "Completed", "run", "terminate_all"]
+__all__ = ["CommandFailedError", "CommandTimedOutError", "Completed", "run", "running", "terminate_all"]
 
 _GRACE_S: Final = 10.0  # from SIGTERM to SIGKILL; podman wants a few seconds to let go of its locks
 _TAIL_CHARS: Final = 4_000  # of each stream in an error's text: the end of a log names the cause
@@ -68,7 +68,7 @@ class CommandTimedOutError(HarnessError):
         )
 
 
-def run(
+def run(  # noqa: PLR0913  # one door: what a caller may ask of a command is named here
     argv: Sequence[str | Path],
     *,
     timeout: float,
@@ -76,30 +76,69 @@ def run(
     cwd: Path | None = None,
     stdin: str | None = None,
     log: Path | None = None,
+    show: bool = False,
+    grace_s: float = _GRACE_S,
     check: bool = True,
 ) -> Completed:
     """Run ``argv`` to its end, at most ``timeout`` seconds.
 
     ``env`` is laid over this process's environment. With ``log`` both streams are appended to that file as
-    they come (and ``stdout`` of the result is what this call appended). Raises CommandFailedError
+    they come (and ``stdout`` of the result is what this call appended); with ``show`` they are this process's
+    own. ``grace_s`` is what the command has from SIGTERM to SIGKILL. Raises CommandFailedError
     (unless ``check`` is off), CommandTimedOutError, and HarnessError when the program is not there, or when
     ``terminate_all`` has ended everything.
     """
     command = tuple(str(part) for part in argv)
     started = time.monotonic()
-    with _opened(log) as output:
+    with _opened(log, show=show) as output:
         process = _start(command, env=env, cwd=cwd, piped=stdin is not None, output=output)
-        stdout, stderr = _finish(process, command, stdin=stdin, timeout=timeout, output=output)
+        stdout, stderr = _finish(
+            process, command, stdin=stdin, timeout=timeout, output=output, grace_s=grace_s
+        )
     completed = Completed(
         argv=command,
         returncode=process.returncode,
-        stdout=stdout if log is None else output.logged(),
+        stdout=(stdout or "") if log is None else output.logged(),
         stderr=stderr or "",
         seconds=time.monotonic() - started,
     )
     if check and completed.returncode != 0:
         raise CommandFailedError(completed)
     return completed
+
+
+@contextmanager
+def running(
+    argv: Sequence[str | Path],
+    *,
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    grace_s: float = _GRACE_S,
+) -> Iterator[Callable[[], None]]:
+    """Keep ``argv`` running beside this process until the block ends; both streams are appended to ``log``.
+
+    Gives a function that raises CommandFailedError once the command has ended by itself, whatever its status:
+    to be called while waiting for it to be of use. However the block ends, the command's whole group does, at
+    most ``grace_s`` later.
+    """
+    command, started = tuple(str(part) for part in argv), time.monotonic()
+    with _opened(log) as output:
+        process = _start(command, env=env, cwd=cwd, piped=False, output=output)
+
+        def alive() -> None:
+            if (returncode := process.poll()) is not None:
+                said, seconds = output.logged(), time.monotonic() - started
+                raise CommandFailedError(
+                    Completed(argv=command, returncode=returncode, stdout=said, stderr="", seconds=seconds)
+                )
+
+        try:
+            yield alive
+        finally:
+            _end_group(process, grace_s)
+            with _live_lock:
+                _live.discard(process)
 
 
 def terminate_all() -> None:
@@ -113,10 +152,10 @@ def terminate_all() -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class _Output:
-    """Where a command's streams go: two pipes, or both to the end of a log that began at ``start`` bytes."""
+    """Where a command's streams go: two pipes, the end of a log that began at ``start`` bytes, or ours."""
 
-    stdout: int = subprocess.PIPE
-    stderr: int = subprocess.PIPE
+    stdout: int | None = subprocess.PIPE
+    stderr: int | None = subprocess.PIPE
     log: Path | None = None
     start: int = 0
 
@@ -130,9 +169,9 @@ class _Output:
 
 
 @contextmanager
-def _opened(log: Path | None) -> Iterator[_Output]:
+def _opened(log: Path | None, *, show: bool = False) -> Iterator[_Output]:
     if log is None:
-        yield _Output()
+        yield _Output(stdout=None, stderr=None) if show else _Output()
         return
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as stream:
@@ -184,17 +223,18 @@ def _finish(
     stdin: str | None,
     timeout: float,
     output: _Output,
+    grace_s: float,
 ) -> tuple[str, str]:
     """Wait for the command's end; whatever else comes first ends its whole group."""
     try:
         return process.communicate(stdin, timeout=timeout)
     except subprocess.TimeoutExpired as expired:
-        _end_group(process)
+        _end_group(process, grace_s)
         raise CommandTimedOutError(
             command, timeout, _text(expired.stdout) or output.logged(), _text(expired.stderr)
         ) from None
     except BaseException:
-        _end_group(process)
+        _end_group(process, grace_s)
         raise
     finally:
         _close_streams(process)
@@ -202,12 +242,12 @@ def _finish(
             _live.discard(process)
 
 
-def _end_group(process: subprocess.Popen[str]) -> None:
+def _end_group(process: subprocess.Popen[str], grace_s: float = _GRACE_S) -> None:
     """End the child and what it started; a second Ctrl-C meanwhile cuts the grace short."""
     try:
         if not _signal_group(process, signal.SIGTERM):
             return
-        eventually(lambda: _gone(process), what=f"process group {process.pid}", within=_GRACE_S, every=0.02)
+        eventually(lambda: _gone(process), what=f"process group {process.pid}", within=grace_s, every=0.02)
     except WaitTimedOutError:
         _signal_group(process, signal.SIGKILL)
         process.wait(_GRACE_S)

@@ -1,9 +1,10 @@
 """A Corefile as its server blocks. Source of the form: CoreDNS manual, "Configuration"."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
-__all__ = ["CorefileError", "blocks"]
+__all__ = ["CorefileError", "blocks", "missing_blocks"]
 
 _HEAD: Final = re.compile(r"^(?P<zones>[^\s{#][^{\n]*?)[ \t]*(?P<brace>\{)[ \t]*$", re.MULTILINE)
 _COMMENT: Final = re.compile(r"(?:^|(?<=\s))#.*$", re.MULTILINE)
@@ -30,6 +31,20 @@ def blocks(corefile: str) -> dict[str, str]:
         found[zones] = corefile[head.start("brace") : end]
         position = end
     return found
+
+
+def missing_blocks(corefile: str, zones: Iterable[str]) -> str | None:
+    """Which of the zones (as server blocks name them) a Corefile lacks, in words, or None: it has them all.
+
+    A Corefile that cannot be read lacks them as well: CoreDNS refuses it.
+    """
+    try:
+        there = blocks(corefile)
+    except CorefileError as error:
+        return f"CoreDNS's configuration is broken: {error}"
+    lost = [each for each in zones if each not in there]
+    kept = ", ".join(there) or "none"
+    return f"no server block for {', '.join(lost)} (there: {kept}): somebody replaced it" if lost else None
 
 
 def _closing_brace(text: str, start: int) -> int:

@@ -62,11 +62,13 @@ class TraceDialect(StrEnum):
 class MeshSettings:
     """How to install a mesh: a Helm chart (folder or ``.tgz``), values, names.
 
-    ``values`` are the user's files, later ones win; ``overrides`` are laid over them. ``install_timeout_s``
+    ``defaults`` are laid over the chart's own values, over them ``values``, the user's files (later ones
+    win), over those ``overrides``. ``install_timeout_s``
     bounds an install, an upgrade and an uninstall, each.
     """
 
     chart: Path = DEFAULT_CHART
+    defaults: Mapping[str, Any] = field(default_factory=dict)
     values: tuple[Path, ...] = ()
     overrides: Mapping[str, Any] = field(default_factory=dict)
     namespace: str = "traefik-mesh"

@@ -77,6 +77,15 @@ class Rendered:
         """Every container of every object that holds a pod's specification."""
         return tuple(each for thing in self.objects for each in _containers(thing))
 
+    def pod_specs(self) -> tuple[tuple[str, Mapping[str, Any]], ...]:
+        """Every pod's specification, with the object that it comes from."""
+        return tuple(
+            (_named(thing), spec)
+            for thing in self.objects
+            if thing["kind"] != "CustomResourceDefinition"
+            for spec in _pod_specs(thing.get("spec"))
+        )
+
     def workloads(self) -> tuple[Workload, ...]:
         """What must have rolled out when the chart is installed."""
         return tuple(

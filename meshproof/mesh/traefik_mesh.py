@@ -192,11 +192,12 @@ class TraefikMesh:
 
     @contextmanager
     def _helm(self, settings: MeshSettings) -> Iterator[tuple[Helm, list[Path]]]:
-        """Helm with a folder of its own, and the values files in their order, our overrides last."""
+        """Helm with a folder of its own, and the values files in their order: later ones win."""
         with TemporaryDirectory(prefix="meshproof-helm-") as folder:
             home = Path(folder)
-            ours = home / "overrides.yaml"
-            ours.write_text(json.dumps(settings.overrides), encoding="utf-8")
+            first, last = home / "defaults.yaml", home / "overrides.yaml"
+            first.write_text(json.dumps(settings.defaults), encoding="utf-8")
+            last.write_text(json.dumps(settings.overrides), encoding="utf-8")
             helm = Helm(
                 program=self._access.helm,
                 kubeconfig=self._access.kubeconfig,
@@ -205,7 +206,7 @@ class TraefikMesh:
                 release=settings.release,
                 home=home,
             )
-            yield helm, [*settings.values, ours]
+            yield helm, [first, *settings.values, last]
 
     def _render(self, settings: MeshSettings) -> Rendered:
         with self._helm(settings) as (helm, values):

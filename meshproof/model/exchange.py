@@ -23,7 +23,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What the agent is to send. ``body`` travels base64-encoded in JSON.
 
     ``fresh`` opens a connection for this request alone; otherwise the agent's pool is used, one for each
-    HTTP version. ``http2`` speaks HTTP/2 with prior knowledge (h2c).
+    HTTP version. ``http2`` speaks HTTP/2 with prior knowledge (h2c). ``chunked`` sends the body in pieces,
+    without telling its length first.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     timeout_s: float = 10.0
     fresh: bool = True
     http2: bool = False
+    chunked: bool = False
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +93,8 @@ class SeenByServer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     headers: dict[str, list[str]]
     body_length: int
     body_sha256: str
+    tls: bool = False
+    trailers: dict[str, list[str] | None] = {}  # None: announced, and never sent
 
     def header(self, name: str) -> str | None:
         """The only value of a header, None when it did not arrive; several values are joined by ', '."""
@@ -185,7 +189,10 @@ class Resolution(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StreamExchange(msgspec.Struct, frozen=True, kw_only=True):
-    """Bytes sent over TCP or in one UDP datagram, and what came back; addresses as ``ip:port``."""
+    """Bytes sent over TCP or in one UDP datagram, and what came back; addresses as ``ip:port``.
+
+    ``first_byte_ms`` counts from the call, TCP only; ``closed``: the peer closed its half in an orderly way.
+    """
 
     sent: bytes
     received: bytes
@@ -193,6 +200,8 @@ class StreamExchange(msgspec.Struct, frozen=True, kw_only=True):
     peer: str | None
     error: str | None
     total_ms: float
+    first_byte_ms: float | None = None
+    closed: bool = False
 
     def facts(self) -> dict[str, Any]:
         """The exchange as evidence."""

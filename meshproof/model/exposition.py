@@ -8,7 +8,15 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
-__all__ = ["ExpositionError", "Sample", "histogram_buckets", "parse_exposition", "total"]
+__all__ = [
+    "ExpositionError",
+    "Family",
+    "Sample",
+    "histogram_buckets",
+    "parse_exposition",
+    "parse_families",
+    "total",
+]
 
 
 class ExpositionError(ValueError):
@@ -21,6 +29,29 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     labels: dict[str, str]
     value: float
+
+
+class Family(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands under one TYPE: ``counter``, ``gauge``, ``histogram``, ``summary``, ``unknown``."""
+
+    name: str
+    type: str
+    help: str
+    samples: list[Sample]
+
+
+def parse_families(text: str) -> list[Family]:
+    """The families of a text that ``parse_exposition`` accepts."""
+    parse_exposition(text)
+    return [
+        Family(
+            name=each.name,
+            type=each.type,
+            help=each.documentation,
+            samples=[Sample(name=one.name, labels=dict(one.labels), value=one.value) for one in each.samples],
+        )
+        for each in text_string_to_metric_families(text)
+    ]
 
 
 def parse_exposition(text: str) -> list[Sample]:

@@ -8,18 +8,22 @@ import msgspec
 
 from meshproof.model.errors import BadInputError
 
-__all__ = ["Level", "Requirement", "Subject", "parse_requirements"]
-
+__all__ = ["AREAS", "Level", "Requirement", "Subject", "parse_requirements"]
 
 _AREAS: Final = {
     "INSTALL": "install",
     "DNS": "dns",
     "ROUTE": "routing",
+    "MW": "middlewares",
+    "SMI": "smi",
     "TRACE": "tracing",
     "METRIC": "metrics",
     "API": "metrics",
+    "SEC": "security",
+    "RES": "resilience",
     "OVERHEAD": "overhead",
 }
+AREAS: Final = tuple(dict.fromkeys(_AREAS.values()))  # the folders below suites/, in the order of reports
 _ID: Final = re.compile(r"TM-([A-Z]+)-\d{3}")
 
 
@@ -41,7 +45,11 @@ class Subject(StrEnum):
 
 
 class Requirement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One row of ``suites/requirements.toml``."""
+    """One row of ``suites/requirements.toml``.
+
+    ``why`` is what goes wrong for a user where it does not hold, ``mutants`` names the ways to break the mesh
+    that its checks must notice, ``reproduce`` the commands with which a person sees it by hand.
+    """
 
     id: str
     statement: str
@@ -49,6 +57,9 @@ class Requirement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     feature: str
     source: str
     subject: Subject
+    why: str = ""
+    mutants: list[str] = []
+    reproduce: str = ""
 
     @property
     def area(self) -> str:

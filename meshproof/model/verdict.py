@@ -35,7 +35,7 @@ _BY_WEIGHT: Final = (
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
-    """What one test saw. ``said`` is its failure or reason in words, empty when it passed.
+    """What one test saw under one profile. ``said`` is its failure or reason in words, else empty.
 
     ``facts`` are the observations it judged, whole enough to judge again without the cluster.
     """
@@ -43,6 +43,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     test: str
     state: VerdictState
     said: str = ""
+    profile: str = ""
     facts: list[dict[str, Any]] = []
 
 

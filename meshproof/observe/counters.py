@@ -24,6 +24,7 @@ __all__ = ["Counters", "Movement", "Scrape", "moved", "scrape_proxy", "service_l
 
 REQUESTS: Final = "traefik_service_requests_total"
 DURATION: Final = "traefik_service_request_duration_seconds"
+RETRIES: Final = "traefik_service_retries_total"
 RELOADS: Final = "traefik_config_reloads_total"
 
 _RISEN_S: Final = (
@@ -63,6 +64,7 @@ class Scrape(msgspec.Struct, frozen=True, kw_only=True):
 class Movement(msgspec.Struct, frozen=True, kw_only=True):
     """What moved for one service between two scrapes; ``requests`` by ``(code, method)``.
 
+    Each try of a request that is tried again counts as a request, and from the second on in ``retries``, too.
     ``buckets`` are the latency histogram's cumulative counts by upper bound in seconds, ``seconds`` its sum.
     ``reloads`` above 0 makes the sample void: a reload rebuilds every balancer.
     """
@@ -73,6 +75,7 @@ class Movement(msgspec.Struct, frozen=True, kw_only=True):
     buckets: dict[float, int]
     reloads: int
     proxies: tuple[str, ...]
+    retries: int = 0
 
     @property
     def total(self) -> int:
@@ -86,6 +89,7 @@ class Movement(msgspec.Struct, frozen=True, kw_only=True):
             "counter": {
                 "service": self.service,
                 "requests": counts,
+                "retries": self.retries,
                 "seconds": round(self.seconds, 6),
                 "reloads": self.reloads,
                 "proxies": list(self.proxies),
@@ -142,6 +146,7 @@ def moved(before: Scrape, after: Scrape, service: str) -> Movement:
     buckets: dict[float, int] = {}
     seconds = 0.0
     reloads = 0.0
+    retries = 0.0
     here = {"service": service}
     for uid, samples in after.by_proxy.items():
         earlier = before.by_proxy.get(uid, [])
@@ -154,6 +159,7 @@ def moved(before: Scrape, after: Scrape, service: str) -> Movement:
                 buckets[bound] = buckets.get(bound, 0) + sign * int(count)
             seconds += sign * total(side, f"{DURATION}_sum", here)
             reloads += sign * total(side, RELOADS, {})
+            retries += sign * total(side, RETRIES, here)
     return Movement(
         service=service,
         requests={key: count for key, count in sorted(requests.items()) if count},
@@ -161,4 +167,5 @@ def moved(before: Scrape, after: Scrape, service: str) -> Movement:
         buckets=buckets,
         reloads=int(reloads),
         proxies=tuple(after.by_proxy),
+        retries=int(retries),
     )

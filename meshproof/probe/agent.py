@@ -1,8 +1,8 @@
 """The agent: sends requests from inside the cluster and tells what came back.
 
-It runs in the client pod (``python3 agent.py``), mounted from a ConfigMap, and imports nothing of meshproof.
-Its interface is JSON over HTTP, behind the bearer token of the run: ``/v1/exchange``, ``/v1/resolve``,
-``/v1/tcp``, ``/v1/udp``; the forms are those of meshproof.model.exchange, bodies in base64.
+It runs in the client pod (``python3 agent.py``), mounted from a ConfigMap together with the other agent_*.py,
+and imports nothing else of meshproof. Its interface is JSON over HTTP, behind the bearer token of the run.
+The forms are those of meshproof.model.exchange and meshproof.model.streams, bodies in base64.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import os
 import socket
 import ssl
 import time
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import httpx
@@ -22,10 +23,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+try:
+    from meshproof.probe import agent_steady, agent_streams
+except ImportError:  # in the pod they lie side by side
+    import agent_steady  # type: ignore[import-not-found, no-redef]
+    import agent_streams  # type: ignore[import-not-found, no-redef]
+
 BODY_KEPT: Final = (
     65_536  # bytes of a response body that travel back; longer ones are told by length and hash
 )
-DATAGRAM_WAIT_S: Final = 2.0
+PIECE: Final = 16_384  # bytes of a body that is sent in chunks
 
 _LIMITS: Final = httpx.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=60.0)
 _TLS: Final = ssl.create_default_context()  # loading the trust store costs 20 ms: once, not for each client
@@ -83,7 +90,7 @@ async def exchange(client: httpx.AsyncClient, asked: dict[str, Any]) -> dict[str
             asked["method"],
             asked["url"],
             headers=[(name, value) for name, value in asked["headers"]],
-            content=base64.b64decode(asked["body"]) or None,
+            content=content_of(asked),
             timeout=asked["timeout_s"],
             extensions={"trace": clock},
         )
@@ -99,6 +106,17 @@ async def exchange(client: httpx.AsyncClient, asked: dict[str, Any]) -> dict[str
         "total_ms": clock.elapsed_ms(),
     }
     return told
+
+
+def content_of(asked: dict[str, Any]) -> bytes | AsyncIterator[bytes] | None:
+    """The body; ``chunked``: in pieces, so that its length is not known before it ends."""
+    body = base64.b64decode(asked["body"])
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for at in range(0, len(body), PIECE):
+            yield body[at : at + PIECE]
+
+    return pieces() if asked["chunked"] else body or None
 
 
 def describe(response: httpx.Response) -> dict[str, Any]:
@@ -122,20 +140,25 @@ class Agent:
 
     def __init__(self) -> None:
         self.pools = {version: new_client(http2=version) for version in (False, True)}
+        self.traffic = agent_steady.Traffic(self.one)
+
+    async def one(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """One request, over the pool or a connection of its own."""
+        if not asked["fresh"]:
+            return await exchange(self.pools[asked["http2"]], asked)
+        async with new_client(http2=asked["http2"]) as client:
+            return await exchange(client, asked)
 
     async def on_exchange(self, request: Request) -> Response:
         """Send all requests of a batch, at most ``concurrency`` at once; answers keep their order."""
         batch = await request.json()
         gate = asyncio.Semaphore(batch["concurrency"])
 
-        async def one(asked: dict[str, Any]) -> dict[str, Any]:
+        async def gated(asked: dict[str, Any]) -> dict[str, Any]:
             async with gate:
-                if not asked["fresh"]:
-                    return await exchange(self.pools[asked["http2"]], asked)
-                async with new_client(http2=asked["http2"]) as client:
-                    return await exchange(client, asked)
+                return await self.one(asked)
 
-        return JSONResponse({"exchanges": await asyncio.gather(*map(one, batch["requests"]))})
+        return JSONResponse({"exchanges": await asyncio.gather(*map(gated, batch["requests"]))})
 
     async def on_resolve(self, request: Request) -> Response:
         """Look names up through the pod's resolver, one after another so that the times are their own."""
@@ -143,14 +166,33 @@ class Agent:
         return JSONResponse({"resolutions": [await resolve(name) for name in batch["names"]]})
 
     async def on_tcp(self, request: Request) -> Response:
-        """Send bytes over one TCP connection, close the sending half, read to the end."""
-        asked = await request.json()
-        return JSONResponse(await stream(asked, tcp))
+        """Send bytes over one TCP connection and read what comes."""
+        return JSONResponse(await agent_streams.tcp(await request.json()))
 
     async def on_udp(self, request: Request) -> Response:
         """Send one datagram, wait for one."""
-        asked = await request.json()
-        return JSONResponse(await stream(asked, udp))
+        return JSONResponse(await agent_streams.udp(await request.json()))
+
+    async def on_events(self, request: Request) -> Response:
+        """Read a response part by part."""
+        async with new_client(http2=False) as client:
+            return JSONResponse(await agent_streams.events(client, await request.json()))
+
+    async def on_websocket(self, request: Request) -> Response:
+        """Hold one conversation over a WebSocket."""
+        return JSONResponse(await asyncio.to_thread(agent_streams.web_socket, await request.json()))
+
+    async def on_grpc(self, request: Request) -> Response:
+        """Make one gRPC call."""
+        return JSONResponse(await agent_streams.grpc_call(await request.json()))
+
+    async def on_steady(self, request: Request) -> Response:
+        """Begin constant traffic."""
+        return JSONResponse({"number": self.traffic.start(await request.json())})
+
+    async def on_steady_end(self, request: Request) -> Response:
+        """End constant traffic and tell what became of it."""
+        return JSONResponse(await self.traffic.stop((await request.json())["number"]))
 
 
 async def resolve(name: str) -> dict[str, Any]:
@@ -167,54 +209,6 @@ async def resolve(name: str) -> dict[str, Any]:
         error = str(failure)
     elapsed_ms = (time.perf_counter() - begun) * 1000.0
     return {"name": name, "addresses": addresses, "error": error, "total_ms": elapsed_ms}
-
-
-async def stream(asked: dict[str, Any], send: Any) -> dict[str, Any]:
-    """Run a TCP or UDP exchange; never raises."""
-    begun = time.perf_counter()
-    told: dict[str, Any] = {"sent": asked["data"], "received": "", "local": None, "peer": None, "error": None}
-    try:
-        async with asyncio.timeout(asked["timeout_s"]):
-            received, local, peer = await send(asked["host"], asked["port"], base64.b64decode(asked["data"]))
-        told |= {"received": base64.b64encode(received).decode(), "local": local, "peer": peer}
-    except (OSError, TimeoutError, UnicodeError) as error:
-        told["error"] = f"{type(error).__name__}: {error}"
-    told["total_ms"] = (time.perf_counter() - begun) * 1000.0
-    return told
-
-
-async def tcp(host: str, port: int, data: bytes) -> tuple[bytes, str, str]:
-    """Bytes there and back; half-close tells the server that nothing more comes."""
-    reader, writer = await asyncio.open_connection(host, port, family=socket.AF_INET)
-    try:
-        writer.write(data)
-        writer.write_eof()
-        received = await reader.read()
-        return (
-            received,
-            spelled(writer.get_extra_info("sockname")),
-            spelled(writer.get_extra_info("peername")),
-        )
-    finally:
-        writer.close()
-
-
-async def udp(host: str, port: int, data: bytes) -> tuple[bytes, str, str]:
-    """One datagram there, one back."""
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, family=socket.AF_INET, type=socket.SOCK_DGRAM)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as endpoint:
-        endpoint.setblocking(False)
-        endpoint.connect(found[0][4])
-        await loop.sock_sendall(endpoint, data)
-        async with asyncio.timeout(DATAGRAM_WAIT_S):
-            received = await loop.sock_recv(endpoint, 65_535)
-        return received, spelled(endpoint.getsockname()), spelled(endpoint.getpeername())
-
-
-def spelled(address: tuple[str, int]) -> str:
-    """An address as ``ip:port``."""
-    return f"{address[0]}:{address[1]}"
 
 
 class TokenRequired:
@@ -244,11 +238,19 @@ def application(token: str) -> TokenRequired:
     agent = Agent()
     routes = [
         Route("/health", health),
-        Route("/v1/exchange", agent.on_exchange, methods=["POST"]),
-        Route("/v1/resolve", agent.on_resolve, methods=["POST"]),
-        Route("/v1/tcp", agent.on_tcp, methods=["POST"]),
-        Route("/v1/udp", agent.on_udp, methods=["POST"]),
     ]
+    posts = {
+        "/v1/exchange": agent.on_exchange,
+        "/v1/resolve": agent.on_resolve,
+        "/v1/tcp": agent.on_tcp,
+        "/v1/udp": agent.on_udp,
+        "/v1/events": agent.on_events,
+        "/v1/websocket": agent.on_websocket,
+        "/v1/grpc": agent.on_grpc,
+        "/v1/steady": agent.on_steady,
+        "/v1/steady/end": agent.on_steady_end,
+    }
+    routes += [Route(path, endpoint, methods=["POST"]) for path, endpoint in posts.items()]
     return TokenRequired(Starlette(routes=routes), token)
 
 

@@ -105,6 +105,24 @@ def test_containers_are_restricted(kube: KubeApi, installation: Installation, ev
             assert not context.get("capabilities", {}).get("add")
 
 
+@requirement("TM-INSTALL-023")
+def test_mesh_runs_without_a_collector(
+    client: Client, echo: Echo, kube: KubeApi, mesh: TraefikMesh, evidence: Facts
+) -> None:
+    """Tracing is on without a collector: traffic flows with a trace, and no proxy has restarted."""
+    collector = collector_of(kube, mesh)
+    found = client.resolve(collector)[0]
+
+    exchange = client.get(echo.mesh_url("/?format=json"))
+
+    restarts = restarts_in(kube, mesh.settings.namespace)
+    evidence.record({"collector": collector, "restarts": restarts})
+    assert found.addresses == [], f"{collector} is there: nothing can be said"
+    assert went_around(exchange.seen_by_server, mesh.proxies()) is None
+    assert exchange.seen_by_server.header(str(mesh.trace_dialect)) is not None
+    assert {name: times for name, times in restarts.items() if times} == {}
+
+
 @requirement("TM-INSTALL-006")
 @stage("change")
 def test_install_again_hurts_nobody(client: Client, echo: Echo, mesh: TraefikMesh, evidence: Facts) -> None:
@@ -129,3 +147,22 @@ def container_statuses(pod: dict[str, Any]) -> list[dict[str, Any]]:
     status = pod["status"]
     found = [*status.get("containerStatuses", []), *status.get("initContainerStatuses", [])]
     return [each for each in found if each.get("imageID")]
+
+
+def collector_of(kube: KubeApi, mesh: TraefikMesh) -> str:
+    """The host to which the proxies are told to send their spans."""
+    namespace, release = mesh.settings.namespace, mesh.settings.release
+    proxies = kube.get(f"/apis/apps/v1/namespaces/{namespace}/daemonsets/{release}-proxy")
+    args = proxies["spec"]["template"]["spec"]["containers"][0]["args"]
+    where = next(each for each in args if each.startswith("--tracing.jaeger.localAgentHostPort="))
+    return str(where).partition("=")[2].rpartition(":")[0]
+
+
+def restarts_in(kube: KubeApi, namespace: str) -> dict[str, int]:
+    """How often each proxy's containers have restarted."""
+    pods = kube.items(f"/api/v1/namespaces/{namespace}/pods", labelSelector="component=maesh-mesh")
+    return {
+        f"{pod['metadata']['name']}/{each['name']}": each["restartCount"]
+        for pod in pods
+        for each in pod["status"].get("containerStatuses", [])
+    }

@@ -2,11 +2,17 @@
 
 from typing import Final
 
-from fixtures.catalogue import requirement
+import pytest
+
+from fixtures.catalogue import profile, requirement
 from fixtures.verdicts import Facts
 from fixtures.workloads import Echo
+from meshproof.cluster.kube import KubeApi, KubeError
 from meshproof.engine.waiting import Look, eventually
 from meshproof.judge.configuration import routers, servers_by_service
+from meshproof.judge.runtime_status import not_enabled
+from meshproof.mesh.control_api import CONTROLLER
+from meshproof.mesh.objects import pods_in
 from meshproof.mesh.traefik_mesh import TraefikMesh
 
 FOLLOWS_S: Final = 15.0  # poll 1 s, throttle 2 s; five times that on a busy machine
@@ -50,3 +56,67 @@ def test_controller_names_every_proxy(mesh: TraefikMesh, evidence: Facts) -> Non
     listed = {each.get("Name"): (each.get("IP"), each.get("Ready")) for each in said}
 
     assert listed == {each.name: (each.ip, True) for each in mesh.proxies()}
+
+
+@requirement("TM-API-004")
+def test_ignored_namespaces_are_left_out(
+    mesh: TraefikMesh, routed: float, echo: Echo, evidence: Facts
+) -> None:
+    """Neither kube-system's services nor the mesh's own (its controller's, the shadow services) are in it."""
+    del routed
+    wanted = mesh.configuration()
+    named = [name.rpartition(":")[2] for name in (*routers(wanted), *servers_by_service(wanted))]
+    rules = " ".join(routers(wanted).values())
+    evidence.record({"names": named})
+
+    own = f"{mesh.settings.namespace}-{mesh.settings.release}-"
+    assert [name for name in named if name.startswith(("kube-system-", own))] == []
+    assert ".kube-system." not in rules
+    assert echo.label.removesuffix("@http") in named, "the controller does not know the server"
+
+
+@requirement("TM-API-005")
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("api/nothing/here", id="path"),
+        pytest.param("api/status/node/nobody/configuration", id="proxy"),
+    ],
+)
+def test_unknown_is_not_found(mesh: TraefikMesh, kube: KubeApi, path: str) -> None:
+    """A path or a proxy that the controller does not know is answered 404."""
+    controller = pods_in(kube, mesh.settings.namespace, selector=CONTROLLER)[0]["metadata"]["name"]
+
+    with pytest.raises(KubeError) as answered:
+        kube.pod_get(mesh.settings.namespace, controller, 9000, path)
+
+    assert answered.value.status == 404
+
+
+@requirement("TM-API-006")
+def test_controller_passes_on_a_proxys_configuration(
+    mesh: TraefikMesh, routed: float, evidence: Facts
+) -> None:
+    """Asked for a proxy's configuration, the controller tells what the proxy itself does."""
+    del routed
+    for proxy in mesh.proxies():
+        try:
+            passed_on = mesh.node_configuration(proxy)
+        except KubeError as error:
+            raise AssertionError(f"the controller answered for {proxy.name}: {error.problem}") from error
+        own = mesh.proxy_configuration(proxy)
+        evidence.record({"proxy": proxy.name, "routers": len(routers(own))})
+        assert routers(passed_on) == routers(own)
+        assert servers_by_service(passed_on) == servers_by_service(own)
+
+
+@requirement("TM-API-007")
+@profile("observed")  # under plain some services are broken on purpose
+def test_proxies_could_use_all_of_it(mesh: TraefikMesh, routed: float, evidence: Facts) -> None:
+    """No proxy reports a router, service or middleware that it could not put to use."""
+    del routed
+    for proxy in mesh.proxies():
+        told = mesh.proxy_configuration(proxy)
+        evidence.record({"proxy": proxy.name, "routers": len(told.get("routers") or {})})
+        assert told.get("routers")
+        assert not_enabled(told) == []

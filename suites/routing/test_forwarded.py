@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from fixtures.catalogue import requirement
+from fixtures.catalogue import profile, requirement
 from fixtures.probe import Client
 from fixtures.workloads import Echo
 from meshproof.cluster.workloads import Workloads
@@ -49,3 +49,26 @@ def test_forged_headers_are_replaced(
     assert not kept, f"forged values reached the server: {kept}"
     assert seen.header("X-Forwarded-For") == workloads.pods("client")[0].ip
     assert went_around(seen, mesh.proxies()) is None
+
+
+@requirement("TM-ROUTE-079")
+@profile("limits")
+def test_forged_headers_are_replaced_where_nobody_is_trusted(
+    client: Client, echo: Echo, workloads: Workloads, mesh: TraefikMesh
+) -> None:
+    """With forwardedHeaders.insecure=false every claim of the client gives way to what the proxy knows."""
+    claims = [*FORGED.items(), ("X-Forwarded-For", "203.0.113.8"), ("x-forwarded-prefix", "/forged")]
+
+    seen = client.get(echo.mesh_url("/?format=json"), headers=claims).seen_by_server
+
+    sender = workloads.pods("client")[0].ip
+    assert went_around(seen, mesh.proxies()) is None
+    assert {name: seen.header(name) for name in (*FORGED, "X-Forwarded-Prefix")} == {
+        "X-Forwarded-For": sender,
+        "X-Forwarded-Host": echo.mesh_host,
+        "X-Forwarded-Port": "80",
+        "X-Forwarded-Proto": "http",
+        "X-Forwarded-Server": seen.header("X-Forwarded-Server"),
+        "X-Real-Ip": sender,
+        "X-Forwarded-Prefix": None,
+    }

@@ -7,12 +7,15 @@ import pytest
 
 from fixtures.catalogue import requirement
 from fixtures.probe import Client, Metered
+from fixtures.wire import Wire
 from fixtures.workloads import Echo
 from meshproof.cluster.workloads import Workloads
 from meshproof.judge.crossing import backends, evenness, went_around
 from meshproof.mesh.traefik_mesh import TraefikMesh
+from meshproof.model.raw_http import raw_request, raw_responses
 
 SAMPLE: Final = 40  # requests: twenty turns of a balancer over two replicas
+PAUSE_MS: Final = 100.0  # between a request's head and its body: the interim answer takes a few milliseconds
 BODY_SIZES: Final = [0, 1, 1_000, 65_536, 1_000_000, 10_000_000]
 
 
@@ -196,3 +199,82 @@ def test_kept_connection_is_balanced(
     assert movement.reloads == 0, "a proxy reloaded twice while the sample was taken"
     replicas = [each.name for each in workloads.pods("server") if each.ready]
     assert evenness(backends(exchanges), replicas, proxies=len(mesh.proxies())) is None
+
+
+@requirement("TM-ROUTE-054")
+@pytest.mark.parametrize("host", ["proxy", "shadow-service", "service-alone", "service-and-namespace"])
+def test_host_that_names_no_mesh_service_is_not_found(
+    client: Client, echo: Echo, mesh: TraefikMesh, workloads: Workloads, host: str
+) -> None:
+    """At a proxy's own address, an address or a name without the mesh's domain is answered 404."""
+    proxy = mesh.proxies()[0]
+    shadow = mesh.shadow_service(echo.service, echo.namespace)
+    named = {
+        "proxy": proxy.ip,
+        "shadow-service": workloads.service_address(shadow, namespace=mesh.settings.namespace),
+        "service-alone": echo.service,
+        "service-and-namespace": f"{echo.service}.{echo.namespace}",
+    }
+    at_proxy = f"http://{proxy.ip}:5000/?format=json"
+
+    wrong, right = client.send(
+        [client.request(at_proxy, headers=[("Host", each)]) for each in (named[host], echo.mesh_host)]
+    )
+
+    assert (wrong.status, wrong.seen) == (404, None)
+    assert went_around(right.seen_by_server, mesh.proxies()) is None
+
+
+@requirement("TM-ROUTE-055")
+def test_client_that_expects_continue_is_told(client: Client, echo: Echo, mesh: TraefikMesh) -> None:
+    """A client that asks before it sends its body hears 100, and the body arrives."""
+    head = [f"Host: {echo.mesh_host}", "Content-Length: 5", "Expect: 100-continue"]
+    asked = raw_request("/?format=json", [*head, "Connection: close"], method="POST")
+
+    interim = client.tcp(echo.mesh_host, 80, asked, half_close=False, until=b"\r\n\r\n")
+    whole = client.tcp(echo.mesh_host, 80, asked, b"hello", half_close=False, pause_ms=PAUSE_MS)
+
+    answers = raw_responses(whole.received)
+    assert interim.received.startswith(b"HTTP/1.1 100 Continue\r\n"), interim
+    assert [each.status for each in answers] == [200]
+    seen = answers[0].seen
+    assert seen is not None
+    assert went_around(seen, mesh.proxies()) is None
+    assert seen.body_sha256 == hashlib.sha256(b"hello").hexdigest()
+
+
+@requirement("TM-ROUTE-056")
+def test_many_headers_arrive_in_their_order(client: Client, echo: Echo, mesh: TraefikMesh) -> None:
+    """A hundred headers reach the server, and one that is given several times keeps its values' order."""
+    many = [(f"X-Many-{number}", f"value {number}") for number in range(100)]
+    values = ["c", "a", "b", "a"]
+
+    seen = client.get(
+        echo.mesh_url("/?format=json"), headers=[*many, *(("X-Again", each) for each in values)]
+    ).seen_by_server
+
+    assert went_around(seen, mesh.proxies()) is None
+    assert [(name, seen.header(name)) for name, _ in many] == many
+    assert [each for name, found in seen.headers.items() if name == "X-Again" for each in found] == values
+
+
+@requirement("TM-ROUTE-058")
+@pytest.mark.parametrize("form", ["upper-case", "trailing-dot", "with-port", "absolute"])
+def test_host_matches_in_every_form(
+    client: Client, echo: Echo, workloads: Workloads, mesh: TraefikMesh, form: str
+) -> None:
+    """A name is the same in capitals, with its root's dot, with a port, and as part of an absolute target."""
+    target = f"http://{echo.mesh_host}/?format=json" if form == "absolute" else "/?format=json"
+    host = {
+        "upper-case": echo.mesh_host.upper(),
+        "trailing-dot": f"{echo.mesh_host}.",
+        "with-port": f"{echo.mesh_host}:80",
+        "absolute": echo.mesh_host,
+    }[form]
+
+    answers = Wire(client, echo, workloads).get(target, host=host)
+
+    assert [each.status for each in answers] == [200]
+    seen = answers[0].seen
+    assert seen is not None, "the answer is not the server's own"
+    assert went_around(seen, mesh.proxies()) is None

@@ -60,6 +60,7 @@ host = true
 name = "echo"
 component = "echo"
 package = "."
+host = true
 
 [[userland]]
 name = "node"

@@ -20,6 +20,9 @@ REFUSALS = [
     pytest.param("dev/echo:0.1.0", "dev/echo@sha256:00", "image[0].reference", "matching regex", id="digest"),
     pytest.param('"built"', '"guessed"', "image[0].source", "got 'guessed'", id="unknown-source"),
     pytest.param(
+        'role = "echo"', 'role = "echo"\nload = "later"', "image[0].load", "got 'later'", id="unknown-load"
+    ),
+    pytest.param(
         "schema_version = 1", "schema_version = 2", "schema_version", "got 2, expected 1", id="schema"
     ),
     pytest.param("schema_version = 1", "", "schema_version", "got None, expected 1", id="no-schema"),

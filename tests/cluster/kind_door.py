@@ -32,6 +32,7 @@ BUNDLE = Bundle(
     kind=Path("/bundle/kind"),
     helm=Path("/bundle/helm"),
     kubectl=Path("/bundle/kubectl"),
+    echo=Path("/bundle/echo"),
     versions={},
 )
 
@@ -45,6 +46,7 @@ class Door:
         self.options: list[dict[str, Any]] = []
         self.containers: list[Container] = []
         self.image_id = IMAGE_ID
+        self.images_in: dict[str, str] = {}  # what ctr lists, by the id of the node's container
         self.fails: set[str] = set()  # first words of commands that fail
 
     def __call__(self, argv: list[str | Path], **options: Any) -> Completed:
@@ -71,15 +73,24 @@ class Door:
                 return json.dumps([_inspected(each) for each in self.containers])
             case "image":
                 return self.image_id
+            case "exec":
+                return self.images_in.get(command[2], "")
             case "rm":
                 self.containers = [each for each in self.containers if each.id != command[-1]]
             case "create":
-                self.containers.append(OURS)
-                path = next(
-                    Path(each.partition("=")[2]) for each in command if each.startswith("--kubeconfig=")
+                options = dict(
+                    each.split("=", 1) for each in command if each.startswith("--") and "=" in each
                 )
-                path.write_text(kubeconfig(self.api))
+                self.containers += _nodes_of(Path(options["--config"]))
+                Path(options["--kubeconfig"]).write_text(kubeconfig(self.api))
         return ""
+
+
+def _nodes_of(config: Path) -> list[Container]:
+    """The containers of the nodes that a configuration asks for; of one that is not there, one."""
+    wanted = yaml.safe_load(config.read_text())["nodes"] if config.exists() else [{}]
+    workers = [replace(OURS, id=f"1{index}", name=f"demo-worker{index}") for index in range(1, len(wanted))]
+    return [OURS, *workers]
 
 
 def _inspected(container: Container) -> dict[str, Any]:

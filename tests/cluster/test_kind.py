@@ -68,6 +68,44 @@ def test_agents_port_is_mapped_to_a_loopback_port(cluster: KindCluster) -> None:
     ]
 
 
+def test_one_node_is_configured_as_kind_does(cluster: KindCluster) -> None:
+    cluster.create()
+
+    written = yaml.safe_load((cluster.path / "kind.yaml").read_text())
+    assert [each["role"] for each in written["nodes"]] == ["control-plane"]
+    assert "kubeadmConfigPatches" not in written["nodes"][0]
+    assert [yaml.safe_load(each)["kind"] for each in written["kubeadmConfigPatches"]] == [
+        "KubeProxyConfiguration"
+    ]
+
+
+def test_with_several_nodes_the_control_plane_takes_workloads_too(
+    new_cluster: Callable[..., KindCluster],
+) -> None:
+    cluster = new_cluster(nodes=3)
+
+    cluster.create()
+
+    written = yaml.safe_load((cluster.path / "kind.yaml").read_text())
+    assert [each["role"] for each in written["nodes"]] == ["control-plane", "worker", "worker"]
+    (patch,) = map(yaml.safe_load, written["nodes"][0]["kubeadmConfigPatches"])
+    assert patch == {"kind": "InitConfiguration", "nodeRegistration": {"taints": []}}
+
+
+def test_with_several_nodes_a_silent_one_is_given_up_soon(new_cluster: Callable[..., KindCluster]) -> None:
+    cluster = new_cluster(nodes=2)
+
+    cluster.create()
+
+    written = yaml.safe_load((cluster.path / "kind.yaml").read_text())
+    patches = {each["kind"]: each for each in map(yaml.safe_load, written["kubeadmConfigPatches"])}
+    assert patches["KubeletConfiguration"]["nodeLeaseDurationSeconds"] == 12
+    assert patches["ClusterConfiguration"]["controllerManager"]["extraArgs"] == {
+        "node-monitor-grace-period": "12s",
+        "node-monitor-period": "2s",
+    }
+
+
 def test_options_of_pytest_kind_keep_their_meaning(
     new_cluster: Callable[..., KindCluster], door: Door, tmp_path: Path
 ) -> None:

@@ -102,6 +102,44 @@ def test_kept_cluster_that_is_not_what_would_be_made_now_is_replaced(
     assert changed == ["kill", "rm", "delete", "create"]
 
 
+@pytest.mark.parametrize(("kept", "wanted"), [pytest.param(1, 2, id="more"), pytest.param(2, 1, id="fewer")])
+def test_kept_cluster_of_another_number_of_nodes_is_replaced(
+    new_cluster: Callable[..., KindCluster], door: Door, kept: int, wanted: int
+) -> None:
+    new_cluster(nodes=kept).create()
+    later = new_cluster(nodes=wanted)
+
+    later.create()
+
+    assert later.reused is False
+    assert len(door.containers) == wanted
+
+
+@pytest.mark.parametrize("state", ["paused", "exited"])
+def test_cluster_of_which_a_node_is_silent_is_replaced(
+    new_cluster: Callable[..., KindCluster], door: Door, state: str
+) -> None:
+    """As a fault that was injected and never taken back leaves it."""
+    new_cluster(nodes=2).create()
+    door.containers[1] = replace(door.containers[1], state=state)
+    later = new_cluster(nodes=2)
+
+    later.create()
+
+    assert later.reused is False
+
+
+def test_kept_cluster_of_as_many_nodes_is_reused(new_cluster: Callable[..., KindCluster], door: Door) -> None:
+    new_cluster(nodes=2).create()
+    door.argv.clear()
+    later = new_cluster(nodes=2)
+
+    later.create()
+
+    assert later.reused is True
+    assert door.commands() == []
+
+
 def _until_the_node_is_waited_for(cluster: KindCluster) -> None:
     """A cluster whose API is silent stays silent here after it was made again."""
     try:
@@ -117,7 +155,7 @@ def test_cluster_that_did_not_become_ready_is_not_reused(
     server.gives("/api/v1/nodes", {"items": [a_node("demo-control-plane", ready="False")]})
     cluster = new_cluster()
 
-    with pytest.raises(HarnessError, match="node of cluster demo is ready"):
+    with pytest.raises(HarnessError, match="nodes of cluster demo are ready"):
         cluster.create()
 
     assert not (cluster.path / "state.json").exists()

@@ -118,6 +118,12 @@ def test_server_that_never_answers_is_an_error_of_status_0() -> None:
             id="group",
         ),
         pytest.param(
+            {"apiVersion": "split.smi-spec.io/v1alpha3", "kind": "TrafficSplit"},
+            "demo",
+            "/apis/split.smi-spec.io/v1alpha3/namespaces/demo/trafficsplits",
+            id="smi",
+        ),
+        pytest.param(
             {"apiVersion": "v1", "kind": "Namespace"}, None, "/api/v1/namespaces", id="cluster-wide"
         ),
     ],

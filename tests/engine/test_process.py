@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 
 from meshproof.engine import process as module
-from meshproof.engine.process import CommandFailedError, CommandTimedOutError, run, terminate_all
+from meshproof.engine.process import (
+    CommandFailedError,
+    CommandTimedOutError,
+    run,
+    running,
+    terminate_all,
+)
 from meshproof.engine.waiting import Look, eventually
 from meshproof.model.errors import HarnessError
 
@@ -265,3 +271,55 @@ def test_group_that_is_gone_already_is_no_error() -> None:
     module._end_group(child)
 
     assert child.returncode == 0
+
+
+def test_command_runs_beside_until_the_block_ends(tmp_path: Path) -> None:
+    log, pid = tmp_path / "log", tmp_path / "pid"
+    with running(["sh", "-c", f"echo $$ > {pid}; echo said; {FOREVER}"], log=log) as still_there:
+        child = written(pid)
+        still_there()
+        assert alive(child)
+
+    assert not alive(child)
+    assert log.read_text() == "said\n"
+
+
+def test_command_beside_ends_with_what_it_started_when_the_block_fails(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    command = ["sh", "-c", f"{FOREVER} & echo $! > {pid}; wait"]
+
+    def fail_meanwhile() -> None:
+        with running(command, log=tmp_path / "log"):
+            written(pid)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_meanwhile()
+
+    ended(int(pid.read_text()))
+
+
+def test_command_beside_that_ended_by_itself_says_why(tmp_path: Path) -> None:
+    with running(["sh", "-c", "echo no such option >&2; exit 0"], log=tmp_path / "log") as still_there:
+
+        def look() -> Look[str]:
+            try:
+                still_there()
+            except CommandFailedError as error:
+                return Look(met=True, value=str(error), seen="ended")
+            return Look(met=False, value="", seen="alive")
+
+        said = eventually(look, what="it ended", within=5, every=0.01).value
+
+    assert "exit status 0 from: sh -c" in said
+    assert "no such option" in said
+
+
+def test_terminate_all_ends_what_runs_beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_ending", threading.Event())
+    pid = tmp_path / "pid"
+    with running(["sh", "-c", f"echo $$ > {pid}; {FOREVER}"], log=tmp_path / "log"):
+        child = written(pid)
+        terminate_all()
+
+        assert not alive(child)

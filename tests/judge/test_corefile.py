@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meshproof.judge.corefile import blocks
+from meshproof.judge.corefile import blocks, missing_blocks
 
 COREFILE = """.:53 {
     errors
@@ -90,3 +90,20 @@ def test_any_text_is_read_or_refused_with_value_error(text: str) -> None:
         return
 
     assert all(body in text for body in found.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("a:53 {\n}\nb:53 {\n}\n.:53 {\n}\n", None, id="both-there"),
+        pytest.param("a:53 {\n}\n.:53 {\n}\n", "no server block for b:53 (there: a:53, .:53)", id="one-lost"),
+        pytest.param(
+            "# a:53 {\n# b:53 {\n", "no server block for a:53, b:53 (there: none)", id="commented-out"
+        ),
+        pytest.param("a:53 {\nb:53 {\n}\n", "configuration is broken", id="never-closes"),
+    ],
+)
+def test_lost_blocks_are_named(text: str, said: str | None) -> None:
+    found = missing_blocks(text, ["a:53", "b:53"])
+
+    assert (found is None) if said is None else (found is not None and said in found)

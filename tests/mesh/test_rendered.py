@@ -67,6 +67,15 @@ def test_containers_are_found_wherever_a_pod_is_described() -> None:
     ]
 
 
+def test_specifications_of_pods_come_with_the_object_that_makes_them() -> None:
+    crd = CRD.replace("GROUP", "split.smi-spec.io")
+
+    found = parse(f"{DEPLOYMENT}---{HOOK}---{CRON}---{crd}").pod_specs()
+
+    assert [where for where, _ in found] == ["Deployment c", "Job cleanup", "CronJob cron"]
+    assert [each["containers"][0]["name"] for _, each in found] == ["c", "cleanup", "a"]
+
+
 def test_a_list_is_taken_apart() -> None:
     text = "kind: List\nitems: [{kind: Service, metadata: {name: s}}]"
 

@@ -70,18 +70,18 @@ def test_install_leaves_a_namespace_that_is_there_as_it_is(
     assert working.done == []
 
 
-def test_the_users_values_come_first_and_ours_last(
+def test_the_users_values_stand_between_the_profiles_and_ours(
     fake_helm: Any, make_mesh: MakeMesh, tmp_path: Path
 ) -> None:
     user = tmp_path / "user.yaml"
     user.write_text("acl: true\n")
 
-    make_mesh(values=(user,), overrides={"kubedns": True}).install()
+    make_mesh(defaults={"acl": False}, values=(user,), overrides={"kubedns": True}).install()
 
     upgrade = next(each for each in fake_helm.calls if each[1] == "upgrade")
     files = [upgrade[at + 1] for at, word in enumerate(upgrade) if word == "--values"]
-    assert files[0] == str(user)
-    assert files[1].endswith("overrides.yaml")
+    assert files[1] == str(user)
+    assert [Path(each).name for each in (files[0], files[2])] == ["defaults.yaml", "overrides.yaml"]
     assert fake_helm.values[-1] == [{"kubedns": True}]
 
 

@@ -98,6 +98,14 @@ def test_reloads_are_counted() -> None:
     assert moved(scrape(a=metrics(reloads=1)), scrape(a=metrics(reloads=3)), SERVICE).reloads == 2
 
 
+def test_retries_of_the_service_are_counted() -> None:
+    retries = 'traefik_service_retries_total{{service="{}"}} {}\n'
+    before = scrape(a=metrics() + retries.format(SERVICE, 3) + retries.format("other@http", 3))
+    after = scrape(a=metrics() + retries.format(SERVICE, 7) + retries.format("other@http", 9))
+
+    assert moved(before, after, SERVICE).retries == 4
+
+
 def test_scrape_sums_over_the_proxies() -> None:
     both = scrape(a=metrics(get=2), b=metrics(get=3))
 
@@ -183,12 +191,14 @@ def test_movement_as_evidence() -> None:
         buckets={math.inf: 3},
         reloads=0,
         proxies=("a",),
+        retries=2,
     )
 
     assert movement.facts() == {
         "counter": {
             "service": SERVICE,
             "requests": {"200 GET": 3},
+            "retries": 2,
             "seconds": 0.123457,
             "reloads": 0,
             "proxies": ["a"],

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 
 from meshproof.model.exchange import Request
@@ -18,7 +20,17 @@ from tests.observe.traefik_process import Traefik, running
 from tests.probe.conftest import TOKEN, wait_until_healthy
 from tests.probe.loopback import Loopback
 
-PATHS = ["/v1/exchange", "/v1/resolve", "/v1/tcp", "/v1/udp"]
+PATHS = [
+    f"/v1/{each}" for each in ("exchange", "resolve", "tcp", "udp", "events", "websocket", "grpc", "steady")
+]
+
+# Runs a program as if meshproof were not installed.
+ALONE = """
+import runpy, sys
+sys.modules["meshproof"] = None
+sys.path.insert(0, sys.argv[1].rpartition("/")[0])
+runpy.run_path(sys.argv[1], run_name="__main__")
+"""
 
 
 def free_port() -> int:
@@ -152,11 +164,22 @@ def test_http2_with_prior_knowledge(probe: Probe, h2c: Traefik) -> None:
     assert second.timing.connect_ms is None
 
 
-def test_program_takes_token_and_port_from_its_environment(loopback: Loopback) -> None:
-    """As in the pod: the file alone, with nothing of this project on its path."""
+def test_body_in_chunks_arrives_whole(probe: Probe, h2c: Traefik) -> None:
+    body = b"0123456789" * 5_000
+    request = Request(id="1", url=f"{h2c.url}/echo", method="POST", body=body, chunked=True)
+
+    exchanges = probe.send([request, msgspec.structs.replace(request, http2=True)])
+
+    assert [each.seen_by_server.header("Content-Length") for each in exchanges] == [None, None]
+
+
+def test_program_takes_token_and_port_from_its_environment(loopback: Loopback, tmp_path: Path) -> None:
+    """As in the pod: its files side by side, with nothing of this project on the path."""
+    for each in (PROJECT_ROOT / "meshproof/probe").glob("agent*.py"):
+        shutil.copy(each, tmp_path)
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, str(PROJECT_ROOT / "meshproof/probe/agent.py")],
+        [sys.executable, "-c", ALONE, str(tmp_path / "agent.py")],
         env={**os.environ, "PYTHONPATH": "", "MESHPROOF_TOKEN": "t", "MESHPROOF_AGENT_PORT": str(port)},
         cwd="/",
     )

@@ -22,7 +22,11 @@ const (
 	maxDelay = 10 * time.Minute
 )
 
-type identity struct{ hostname, name string }
+// identity is who answers: what every answer of this process has in common.
+type identity struct {
+	hostname, name string
+	counts         *counts
+}
 
 // seen is the JSON form of a request as it arrived.
 type seen struct {
@@ -35,6 +39,7 @@ type seen struct {
 	URL        string      `json:"url"`
 	Host       string      `json:"host"`
 	Proto      string      `json:"proto"`
+	TLS        bool        `json:"tls"`
 	Headers    http.Header `json:"headers"`
 	Trailers   http.Header `json:"trailers,omitempty"`
 	BodyLength int         `json:"bodyLength"`
@@ -47,7 +52,20 @@ func (who identity) handler() http.Handler {
 	routes.HandleFunc("/status/{code}", who.status)
 	routes.HandleFunc("/delay/{milliseconds}", who.delay)
 	routes.HandleFunc("/bytes/{count}", sendBytes)
+	routes.HandleFunc("/count/{id}", who.counts.answer)
+	routes.HandleFunc("/sse", sendEvents)
+	routes.HandleFunc("/trailers", sendTrailers)
+	routes.HandleFunc("/reset", resetHalfway)
+	routes.HandleFunc("/ws", who.webSocket)
+	calls := newGRPC(who)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if id := r.Header.Get(idHeader); id != "" {
+			who.counts.add(id)
+		}
+		if isGRPC(r) {
+			calls.ServeHTTP(w, r)
+			return
+		}
 		w.Header().Set("X-Echo-Hostname", who.hostname)
 		// The mux redirects unclean paths; an echo must show them as they came.
 		if _, pattern := routes.Handler(r); pattern != "" && path.Clean(r.URL.Path) == r.URL.Path {
@@ -158,21 +176,25 @@ func (who identity) text(r *http.Request, body []byte) []byte {
 }
 
 func (who identity) json(r *http.Request, body []byte) []byte {
+	answer, err := json.Marshal(who.seen(r, body))
+	if err != nil {
+		panic(err) // strings and integers always marshal
+	}
+	return append(answer, '\n')
+}
+
+func (who identity) seen(r *http.Request, body []byte) seen {
 	port := 0
 	if local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
 		port = local.Port
 	}
 	sum := sha256.Sum256(body)
-	answer, err := json.Marshal(seen{
+	return seen{
 		Hostname: who.hostname, Name: who.name, IP: localIPs(), RemoteAddr: r.RemoteAddr, Port: port,
-		Method: r.Method, URL: r.RequestURI, Host: r.Host, Proto: r.Proto,
+		Method: r.Method, URL: r.RequestURI, Host: r.Host, Proto: r.Proto, TLS: r.TLS != nil,
 		Headers: r.Header, Trailers: r.Trailer,
 		BodyLength: len(body), BodySHA256: hex.EncodeToString(sum[:]),
-	})
-	if err != nil {
-		panic(err) // strings and integers always marshal
 	}
-	return append(answer, '\n')
 }
 
 func localIPs() []string {

@@ -1,5 +1,5 @@
-// Command echo tells a client what the server saw: whoami's text form over HTTP (or JSON with ?format=json),
-// and an echo over TCP and UDP that answers WHO with its name.
+// Command echo tells a client what the server saw: whoami's text form over HTTP (or JSON with ?format=json), an echo
+// over gRPC, WebSocket, TCP and UDP, and the ways in which a server can be slow, silent or broken.
 package main
 
 import (
@@ -45,35 +45,34 @@ func main() {
 		log.Fatalf("hostname: %v", err)
 	}
 	web, stream, datagram := addresses{":8080"}, addresses{":9000"}, addresses{":9001"}
+	var secure, greeting, closing addresses
 	name := flag.String("name", "", "name in JSON answers, to tell several of these apart")
 	drain := flag.Duration("drain", drainTime, "keep serving this long after SIGTERM")
 	flag.Var(&web, "http", "comma list of HTTP/1.1 and h2c addresses")
 	flag.Var(&stream, "tcp", "comma list of TCP echo addresses")
 	flag.Var(&datagram, "udp", "comma list of UDP echo addresses")
+	flag.Var(&secure, "https", "comma list of addresses that serve the same over TLS; needs -cert and -key")
+	flag.Var(&greeting, "greet", "comma list of TCP addresses that speak first, then echo")
+	flag.Var(&closing, "close", "comma list of TCP addresses that read a request and close without an answer")
+	certificate := flag.String("cert", "", "file with the certificate chain, PEM")
+	key := flag.String("key", "", "file with the certificate's key, PEM")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	var servers []*http.Server
-	for _, address := range web {
-		listener, err := net.Listen("tcp", address)
-		if err != nil {
-			log.Fatalf("http %s: %v", address, err)
-		}
-		server := newServer(identity{hostname: hostname, name: *name})
-		servers = append(servers, server)
-		go func() {
-			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-				log.Fatalf("http %s: %v", address, err)
-			}
-		}()
+	who := newIdentity(hostname, *name)
+	servers := serveWeb(web, who, (*http.Server).Serve)
+	servers = append(servers, serveWeb(secure, who, func(server *http.Server, listener net.Listener) error {
+		return server.ServeTLS(listener, *certificate, *key)
+	})...)
+	for _, listener := range listen(stream) {
+		go acceptTCP(listener, func(connection *net.TCPConn) { echoTCP(connection, hostname) })
 	}
-	for _, address := range stream {
-		listener, err := net.Listen("tcp", address)
-		if err != nil {
-			log.Fatalf("tcp %s: %v", address, err)
-		}
-		go serveTCP(listener, hostname)
+	for _, listener := range listen(greeting) {
+		go acceptTCP(listener, func(connection *net.TCPConn) { greetTCP(connection, hostname) })
+	}
+	for _, listener := range listen(closing) {
+		go acceptTCP(listener, who.closeUnanswered)
 	}
 	for _, address := range datagram {
 		socket, err := net.ListenPacket("udp", address)
@@ -82,16 +81,44 @@ func main() {
 		}
 		go serveUDP(socket, hostname)
 	}
-	log.Printf("serving http %s, tcp %s, udp %s", &web, &stream, &datagram)
+	log.Printf("serving http %s, https %s, tcp %s, udp %s, greeting %s, closing %s",
+		&web, &secure, &stream, &datagram, &greeting, &closing)
 	<-ctx.Done()
 	stop() // a second signal ends it at once
 	time.Sleep(*drain)
 	shutDown(servers)
 }
 
+func listen(on addresses) []net.Listener {
+	listeners := make([]net.Listener, 0, len(on))
+	for _, address := range on {
+		listener, err := net.Listen("tcp", address)
+		if err != nil {
+			log.Fatalf("listen on %s: %v", address, err)
+		}
+		listeners = append(listeners, listener)
+	}
+	return listeners
+}
+
+func serveWeb(on addresses, who identity, serve func(*http.Server, net.Listener) error) []*http.Server {
+	servers := make([]*http.Server, 0, len(on))
+	for _, listener := range listen(on) {
+		server := newServer(who)
+		servers = append(servers, server)
+		go func() {
+			if err := serve(server, listener); !errors.Is(err, http.ErrServerClosed) {
+				log.Fatalf("%s: %v", listener.Addr(), err)
+			}
+		}()
+	}
+	return servers
+}
+
 func newServer(who identity) *http.Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true) // over TLS
 	protocols.SetUnencryptedHTTP2(true)
 	return &http.Server{
 		Handler:           who.handler(),

@@ -18,7 +18,7 @@ import (
 func serve(t *testing.T) *httptest.Server {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
-	server.Config = newServer(identity{hostname: "pod-1", name: "left"})
+	server.Config = newServer(newIdentity("pod-1", "left"))
 	server.Start()
 	t.Cleanup(server.Close)
 	return server
@@ -164,7 +164,7 @@ func dialTCP(t *testing.T) *net.TCPConn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { listener.Close() })
-	go serveTCP(listener, "pod-1")
+	go acceptTCP(listener, func(connection *net.TCPConn) { echoTCP(connection, "pod-1") })
 	connection, err := net.DialTimeout("tcp", listener.Addr().String(), time.Second)
 	if err != nil {
 		t.Fatal(err)

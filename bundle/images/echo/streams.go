@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 
 const (
 	whoLine     = "WHO"
+	tallyLine   = "TALLY"
 	maxDatagram = 64 << 10
 )
 
@@ -18,8 +20,8 @@ func whoAnswer(hostname string, peer net.Addr) string {
 	return fmt.Sprintf("Hostname: %s\nRemoteAddr: %s\n", hostname, peer)
 }
 
-// serveTCP echoes each connection until it is closed.
-func serveTCP(listener net.Listener, hostname string) {
+// acceptTCP gives each connection to serve, until the listener is closed.
+func acceptTCP(listener net.Listener, serve func(*net.TCPConn)) {
 	for {
 		connection, err := listener.Accept()
 		if errors.Is(err, net.ErrClosed) {
@@ -29,18 +31,39 @@ func serveTCP(listener net.Listener, hostname string) {
 			log.Printf("tcp accept: %v", err)
 			continue
 		}
-		go echoTCP(connection.(*net.TCPConn), hostname)
+		go serve(connection.(*net.TCPConn))
 	}
+}
+
+// greetTCP speaks first, and only then echoes.
+func greetTCP(connection *net.TCPConn, hostname string) {
+	if _, err := fmt.Fprintf(connection, "HELLO %s %s\n", hostname, connection.RemoteAddr()); err != nil {
+		connection.Close()
+		return
+	}
+	echoTCP(connection, hostname)
+}
+
+// closeUnanswered reads what comes first and hangs up; how often is told under /count/closed-connections.
+func (who identity) closeUnanswered(connection *net.TCPConn) {
+	defer connection.Close()
+	who.counts.add(closedConnections)
+	_, _ = connection.Read(make([]byte, 1<<16))
 }
 
 // echoTCP sends back what comes, as it comes; a line that is exactly WHO is answered instead.
 // When the client closes its half, what is left is sent and then the other half is closed.
+// After a first line TALLY nothing is sent before the client has closed its half.
 func echoTCP(connection *net.TCPConn, hostname string) {
 	defer connection.Close()
 	reader := bufio.NewReaderSize(connection, 1<<16)
+	if takeLine(reader, tallyLine) {
+		tally(connection, reader)
+		return
+	}
 	lineStart := true
 	for {
-		if lineStart && isWho(reader) {
+		if lineStart && takeLine(reader, whoLine) {
 			if _, err := io.WriteString(connection, whoAnswer(hostname, connection.RemoteAddr())); err != nil {
 				return
 			}
@@ -64,9 +87,19 @@ func echoTCP(connection *net.TCPConn, hostname string) {
 	}
 }
 
-// isWho takes a line WHO (ended by \n or \r\n) off the reader. It reads on only while what came could be that line.
-func isWho(reader *bufio.Reader) bool {
-	for _, line := range []string{whoLine + "\n", whoLine + "\r\n"} {
+// tally reads to the client's end and then tells how much came: an answer proves that only one half was closed.
+func tally(connection *net.TCPConn, reader *bufio.Reader) {
+	sum := sha256.New()
+	length, err := io.Copy(sum, reader)
+	if err != nil {
+		return // reset, not closed
+	}
+	_, _ = fmt.Fprintf(connection, "%d %x\n", length, sum.Sum(nil))
+}
+
+// takeLine takes the line word (ended by \n or \r\n) off the reader. It reads on only while what came could be that line.
+func takeLine(reader *bufio.Reader, word string) bool {
+	for _, line := range []string{word + "\n", word + "\r\n"} {
 		for length := 1; ; length++ {
 			got, err := reader.Peek(length)
 			if err != nil || string(got) != line[:length] {
