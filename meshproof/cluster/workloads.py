@@ -1,6 +1,6 @@
 """The workloads of a run: applied at once, waited for once, removed with their namespace."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +11,7 @@ from meshproof.cluster.kube import KubeApi
 from meshproof.engine.waiting import Look, eventually
 from meshproof.paths import PROJECT_ROOT
 
-__all__ = ["NEVER_READY", "RUN_LABEL", "Pod", "Workloads"]
+__all__ = ["NEVER_READY", "RUN_LABEL", "Pod", "Workloads", "remove_predecessors"]
 
 RUN_LABEL: Final = "dev.meshproof/run"
 NEVER_READY: Final = "dev.meshproof/never-ready"  # label of a deployment that is meant not to become ready
@@ -39,14 +39,6 @@ class Workloads:
         self.labels = {RUN_LABEL: run_id}
         self._kube = kube
         self._deployments: list[str] = []  # those that are to become ready
-
-    def remove_predecessors(self) -> list[str]:
-        """Delete the namespaces that earlier runs left in a kept cluster; return their names."""
-        listed = self._kube.items("/api/v1/namespaces", labelSelector=RUN_LABEL)
-        names = [each["metadata"]["name"] for each in listed]
-        for name in names:
-            self._delete_namespace(name)
-        return names
 
     def create_namespace(self) -> None:
         """Make the run's namespace."""
@@ -127,24 +119,13 @@ class Workloads:
 
     def remove(self) -> None:
         """Delete the namespace and wait until it is gone."""
-        self._delete_namespace(self.namespace)
+        _delete_namespaces(self._kube, [self.namespace])
 
     def _core(self, path: str) -> str:
         return f"/api/v1/namespaces/{self.namespace}/{path}"
 
     def _apps(self, path: str) -> str:
         return f"/apis/apps/v1/namespaces/{self.namespace}/{path}"
-
-    def _delete_namespace(self, name: str) -> None:
-        self._kube.delete(f"/api/v1/namespaces/{name}")
-        eventually(self._namespace_gone(name), what=f"namespace {name} is gone", within=_GONE_S)
-
-    def _namespace_gone(self, name: str) -> Callable[[], Look[None]]:
-        def look() -> Look[None]:
-            found = self._kube.find(f"/api/v1/namespaces/{name}")
-            return Look(met=found is None, value=None, seen=str(found and found.get("status")))
-
-        return look
 
     def _deployments_ready(self, names: tuple[str, ...]) -> Callable[[], Look[None]]:
         def look() -> Look[None]:
@@ -164,6 +145,28 @@ class Workloads:
             if status.get("phase") == "Pending":
                 lines += [f"{name}: {c['message']}" for c in status.get("conditions", []) if c.get("message")]
         return lines
+
+
+def remove_predecessors(kube: KubeApi) -> list[str]:
+    """Delete the namespaces that earlier runs left in a kept cluster; return their names."""
+    names = [each["metadata"]["name"] for each in kube.items("/api/v1/namespaces", labelSelector=RUN_LABEL)]
+    _delete_namespaces(kube, names)
+    return names
+
+
+def _delete_namespaces(kube: KubeApi, names: Sequence[str]) -> None:
+    for name in names:
+        kube.delete(f"/api/v1/namespaces/{name}")
+    for name in names:
+        eventually(_namespace_gone(kube, name), what=f"namespace {name} is gone", within=_GONE_S)
+
+
+def _namespace_gone(kube: KubeApi, name: str) -> Callable[[], Look[None]]:
+    def look() -> Look[None]:
+        found = kube.find(f"/api/v1/namespaces/{name}")
+        return Look(met=found is None, value=None, seen=str(found and found.get("status")))
+
+    return look
 
 
 def _shortfall(name: str, deployment: dict[str, Any] | None) -> str | None:

@@ -31,7 +31,8 @@ _RISEN_S: Final = (
     3.0  # a counter rises just after its response ended: milliseconds, unless the machine is busy
 )
 _NO_METRICS: Final = {404, 500, 502, 503}  # what the API server passes on from the pod, or says in its place
-_STAYS_LOOKS: Final = 3  # looks 0.2 s apart that must agree before a counter counts as settled
+_STAYS_LOOKS: Final = 3  # looks that must agree before a counter counts as settled
+_LOOK_EVERY_S: Final = 0.1
 
 
 class MeteredMesh(Protocol):
@@ -124,7 +125,11 @@ class Counters:
 
         try:
             return eventually(
-                look, what=f"counter of {service}", within=_RISEN_S, successes=_STAYS_LOOKS
+                look,
+                what=f"counter of {service}",
+                within=_RISEN_S,
+                successes=_STAYS_LOOKS,
+                every=_LOOK_EVERY_S,
             ).value
         except WaitTimedOutError:
             return moved(before, self.scrape(), service)

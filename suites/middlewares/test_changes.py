@@ -122,14 +122,13 @@ def test_change_elsewhere_resets_nothing(client: Client, evidence: Facts, change
 @requirement("TM-MW-019")
 @stage("change")
 @pytest.mark.parametrize(
-    ("annotation", "value"),
+    ("annotation", "value", "tries"),
     [
-        pytest.param("retry-attempts", "0", id="no-tries"),
-        pytest.param("circuit-breaker-expression", "", id="empty-expression"),
+        pytest.param("retry-attempts", "0", 2, id="no-tries"),
+        pytest.param("circuit-breaker-expression", "", 3, id="empty-expression"),
     ],
 )
 def test_no_annotation_stops_the_mesh(
-    client: Client,
     kube: KubeApi,
     mesh: TraefikMesh,
     annotate: Annotate,
@@ -137,14 +136,14 @@ def test_no_annotation_stops_the_mesh(
     evidence: Facts,
     annotation: str,
     value: str,
+    tries: int,
 ) -> None:
     """Whatever one service is annotated with, the proxies go on following all others."""
-    del client
     careless, unrelated = service_named("mw-none"), service_named("mw-unrelated")
-    follows, said = attempts(unrelated, 2), Refusals(kube, mesh)
+    follows, said = attempts(unrelated, tries), Refusals(kube, mesh)
     try:
         annotate(careless, annotation, value)
-        annotate(unrelated, "retry-attempts", "2")
+        annotate(unrelated, "retry-attempts", str(tries))
         refused = said.instead_of(follows, what="the proxies follow")
     finally:
         annotate(careless, annotation, None)

@@ -1,6 +1,7 @@
 """The mesh follows the cluster: services and replicas that come and go, while traffic goes on."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Final
 
 import pytest
@@ -14,12 +15,13 @@ from fixtures.verdicts import Facts
 from fixtures.workloads import Echo
 from meshproof.cluster.kube import KubeApi
 from meshproof.cluster.workloads import Workloads
-from meshproof.engine.waiting import Look, eventually
+from meshproof.engine.waiting import Look, WaitTimedOutError, eventually
 from meshproof.judge.crossing import backends, evenness, went_around
 from meshproof.mesh.traefik_mesh import TraefikMesh
 from meshproof.model.exchange import Exchange
 
 CALM: Final = 20  # requests that must all be right once the mesh has followed
+TAKEN_UP_S: Final = 5.0  # a new service is in the controller's configuration within a second
 
 Scale = Callable[[int], list[str]]
 
@@ -145,18 +147,31 @@ def test_idle_service_stops_nobody(
     idle["metadata"]["annotations"] = {"mesh.traefik.io/traffic-type": protocol}
     idle["spec"]["ports"] = [{"name": "idle", "port": 9100, "protocol": protocol.upper()}]
     servers = sorted(f"http://{each.ip}:8080" for each in workloads.pods("server"))
-    follows = serves("passing", workloads.namespace, servers)
+    passing = f"passing-{protocol}"
+    follows = serves(passing, workloads.namespace, servers)
     try:
         workloads.create(idle)
-        workloads.create(service_of("server", "passing"))
+        wait_until_wanted(mesh, protocol, f"{workloads.namespace}-idle-9100")
+        workloads.create(service_of("server", passing))
         refused = said.instead_of(follows, what="the proxies know the new service")
     finally:
         workloads.remove_service("idle")
         took = proxies_have(mesh, follows, what="the proxies follow again")
-        workloads.remove_service("passing")
+        workloads.remove_service(passing)
 
     evidence.record({"refused": refused, "followed_again_s": took})
     assert not refused, refused[0]
+
+
+def wait_until_wanted(mesh: TraefikMesh, protocol: str, service: str) -> None:
+    """Give the controller time to take a service up; one that leaves it out may do so."""
+
+    def wanted() -> Look[None]:
+        known = mesh.configuration().get(protocol, {}).get("services", {})
+        return Look(met=service in known, value=None, seen=", ".join(known))
+
+    with suppress(WaitTimedOutError):
+        eventually(wanted, what=f"the controller wants {service}", within=TAKEN_UP_S)
 
 
 @pytest.fixture(scope="module")

@@ -129,12 +129,12 @@ def test_no_host_leads_to_the_mesh_itself(client: Client, echo: Echo, evidence: 
 
 
 @requirement("TM-SEC-015")
-def test_mesh_is_no_service_of_itself(client: Client, mesh: TraefikMesh, evidence: Facts) -> None:
-    """The controller's Service has no mesh name, and no router leads to the mesh's own namespace."""
-    namespace = mesh.settings.namespace
-    resolution = client.resolve(mesh.mesh_host(f"{mesh.settings.release}-controller", namespace))[0]
+def test_controller_is_no_service_of_the_mesh(client: Client, mesh: TraefikMesh, evidence: Facts) -> None:
+    """The controller's Service has no mesh name, and no router leads to it."""
+    controller = f"{mesh.settings.release}-controller"
+    resolution = client.resolve(mesh.mesh_host(controller, mesh.settings.namespace))[0]
     rules = [each["rule"] for each in mesh.configuration()["http"]["routers"].values()]
 
     evidence.record({"rules": rules})
     assert resolution.addresses == []
-    assert [each for each in rules if f".{namespace}." in each] == []
+    assert [each for each in rules if f"{controller}.{mesh.settings.namespace}." in each] == []

@@ -275,10 +275,10 @@ def test_namespace_that_stays_is_told_with_its_status(
     assert "Terminating" in caught.value.seen
 
 
-def test_predecessors_are_removed_and_named(kube: FakeKube, workloads: Workloads) -> None:
+def test_predecessors_are_removed_and_named(kube: FakeKube) -> None:
     kube.namespaces = {"demo-1": 0, "demo-2": 0}
 
-    removed = workloads.remove_predecessors()
+    removed = module.remove_predecessors(cast("KubeApi", kube))
 
     assert removed == ["demo-1", "demo-2"]
     assert kube.namespaces == {}

