@@ -27,7 +27,7 @@ helm() {{ command "{helm}" --kubeconfig="{kubeconfig}" --kube-context="kind-{clu
 NS=$(kubectl get namespaces -l dev.meshproof/run -o jsonpath='{{.items[0].metadata.name}}')
 in_client() {{ kubectl -n "$NS" exec deploy/client -- "$@"; }}
 proxy() {{ kubectl -n "$MESH" get pods -l component=maesh-mesh -o jsonpath='{{.items[0].metadata.name}}'; }}
-proxy=$(proxy)
+proxy=$(proxy 2> /dev/null)
 """
 
 

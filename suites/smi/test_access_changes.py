@@ -20,11 +20,6 @@ LATER_S: Final = 3.0  # beyond a later change that every proxy has: one more pol
 Condition = Callable[[Mapping[str, Any]], bool]
 
 
-def new_target(namespace: str) -> dict[str, Any]:
-    """Lets the intruder in to the server."""
-    return a_target("new", source="intruder", namespace=namespace)
-
-
 def a_target(name: str, *, source: str, namespace: str) -> dict[str, Any]:
     """Lets a service account in to the server."""
     return {
@@ -45,9 +40,8 @@ def test_target_opens_and_its_removal_closes(
 ) -> None:
     """Every proxy takes up a new target within 15 s, and forgets it as quickly when it is gone."""
     url = smi_service("server").mesh_url("/?format=json")
-    target = new_target(smi.namespace)
-
-    has = has_new_target(smi.namespace)
+    target = a_target("new", source="intruder", namespace=smi.namespace)
+    has = has_target("new", smi.namespace)
 
     assert door.knock(intruder, url, app="server") is None
     smi.create(target)
@@ -99,8 +93,8 @@ def test_address_of_a_finished_pod_is_forgotten(smi: Smi, guests: Guests) -> Non
     smi.in_every_proxy(f"{guest.ip} is let in", let_in)
 
     guests.finish(guest.name)
-    smi.create(new_target(smi.namespace))
-    smi.in_every_proxy("a later change is there", has_new_target(smi.namespace))
+    smi.create(a_target("after-it", source="intruder", namespace=smi.namespace))
+    smi.in_every_proxy("a later change is there", has_target("after-it", smi.namespace))
 
     what = f"{guest.ip}, of a pod that has finished, is forgotten"
     smi.in_every_proxy(what, lambda configuration: not let_in(configuration), within=LATER_S)
@@ -113,9 +107,9 @@ def test_target_of_nobody_stops_nothing(smi: Smi, access: float) -> None:
     del access
     smi.create(a_target("of-nobody", source="without-pods", namespace=smi.namespace))
 
-    smi.create(new_target(smi.namespace))
+    smi.create(a_target("later", source="intruder", namespace=smi.namespace))
 
-    smi.in_every_proxy("a later change is there", has_new_target(smi.namespace))
+    smi.in_every_proxy("a later change is there", has_target("later", smi.namespace))
 
 
 def lets_in(address: str, namespace: str) -> Condition:
@@ -125,8 +119,8 @@ def lets_in(address: str, namespace: str) -> Condition:
     )
 
 
-def has_new_target(namespace: str) -> Condition:
-    """Whether a proxy has the target that these checks make."""
+def has_target(name: str, namespace: str) -> Condition:
+    """Whether a proxy has a target that lets somebody in to the server."""
     return lambda configuration: bool(
-        target_sources(configuration, "new", service="server", namespace=namespace)
+        target_sources(configuration, name, service="server", namespace=namespace)
     )
