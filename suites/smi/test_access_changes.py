@@ -101,7 +101,7 @@ def test_address_of_a_finished_pod_is_forgotten(smi: Smi, guests: Guests) -> Non
 
 
 @requirement("TM-SMI-052")
-@stage("removal")  # after everything else: proxies that it stops take a minute to follow again
+@stage("change")
 def test_target_of_nobody_stops_nothing(smi: Smi, access: float) -> None:
     """Where a target's sources have no pods, every proxy still takes up the next change within 15 s."""
     del access

@@ -24,8 +24,10 @@ def test_named_port_is_found_wherever_it_stands(client: Client, door: Door, smi_
     """The same holds where that port is not the first one of the service."""
     ported = smi_service("ported-second")
 
-    assert door.let_in(client.get(ported.mesh_url("/?format=json", port=8081))) is None
-    assert door.knock(client, ported.mesh_url("/"), app="ported") is None
+    named = door.let_in(client.get(ported.mesh_url("/?format=json", port=8081)))
+    other = door.knock(client, ported.mesh_url("/"), app="ported")
+
+    assert (named, other) == (None, None)
 
 
 @requirement("TM-SMI-045")
