@@ -12,9 +12,14 @@ __all__ = ["restarts_between"]
 def restarts_between(
     before: Iterable[dict[str, Any]], after: Iterable[dict[str, Any]], *, t0_unix: float
 ) -> list[Restart]:
-    """Containers whose restart count rose, and pods that came or went; ``at_s`` counts from ``t0_unix``."""
-    earlier = {pod["metadata"]["uid"]: pod for pod in before}
-    later = {pod["metadata"]["uid"]: pod for pod in after}
+    """Containers whose restart count rose, and pods that came or went; ``at_s`` counts from ``t0_unix``.
+
+    A pod that was on its way out before is no neighbour any more: that it goes says nothing.
+    """
+    listed = list(before)
+    leaving = {pod["metadata"]["uid"] for pod in listed if "deletionTimestamp" in pod["metadata"]}
+    earlier = {pod["metadata"]["uid"]: pod for pod in listed if pod["metadata"]["uid"] not in leaving}
+    later = {pod["metadata"]["uid"]: pod for pod in after if pod["metadata"]["uid"] not in leaving}
     found = []
     for uid, pod in later.items():
         if uid not in earlier:

@@ -39,7 +39,7 @@ def noted(crowd: Crowd, evidence: Facts, *exchanges: Exchange) -> None:
 def test_new_service_becomes_reachable(
     client: Client, evidence: Facts, mesh: TraefikMesh, crowd: Crowd
 ) -> None:
-    """A service that is created now is reached by every request as soon as the proxies know it."""
+    """A service that is created now is reached by every request once its name and address are known."""
     del client
     noted(crowd, evidence, *crowd.reached)
     evidence.converged(max(crowd.came_s.values()))

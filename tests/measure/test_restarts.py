@@ -46,6 +46,14 @@ def test_pods_that_came_and_went() -> None:
     assert [(r.pod, r.at_s) for r in found] == [("new", 20.0), ("bare", None), ("old", None)]
 
 
+@pytest.mark.parametrize("still_there", [True, False])
+def test_pod_that_was_leaving_before_says_nothing(*, still_there: bool) -> None:
+    leaving = pod("old")
+    leaving["metadata"]["deletionTimestamp"] = "2030-03-17T17:46:39Z"
+
+    assert restarts_between([leaving], [leaving] if still_there else [], t0_unix=T0) == []
+
+
 @pytest.mark.parametrize("status", [{}, {"containerStatuses": None}])
 def test_pod_without_containers_yet(status: dict[str, Any]) -> None:
     bare = {"metadata": {"name": "a", "uid": "1"}, "status": status}
