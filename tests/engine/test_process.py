@@ -140,23 +140,21 @@ def test_timeout_ends_grandchildren(tmp_path: Path) -> None:
     ended(written(pid_file))
 
 
-def test_grandchild_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_GRACE_S", 0.2)
+def test_grandchild_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     stubborn = f"(trap '' TERM; exec {FOREVER}) & echo $! > {pid_file}; wait"
 
     with pytest.raises(CommandTimedOutError):
-        run(["sh", "-c", stubborn], timeout=0.3)
+        run(["sh", "-c", stubborn], timeout=0.3, grace_s=0.2)
 
     ended(written(pid_file))
 
 
-def test_child_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_GRACE_S", 0.2)
+def test_child_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
 
     with pytest.raises(CommandTimedOutError):
-        run(["sh", "-c", f"trap '' TERM; echo $$ > {pid_file}; {FOREVER}"], timeout=0.3)
+        run(["sh", "-c", f"trap '' TERM; echo $$ > {pid_file}; {FOREVER}"], timeout=0.3, grace_s=0.2)
 
     assert not alive(written(pid_file))
 
