@@ -1,7 +1,9 @@
 """Takes Traefik Mesh away: upstream's cleanup, the release, then what our install had brought."""
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
 from meshproof.cluster.kube import KubeApi
 from meshproof.engine.process import CommandFailedError, CommandTimedOutError
@@ -25,6 +27,9 @@ from meshproof.mesh.objects import (
 from meshproof.mesh.ownership import Ownership
 
 __all__ = ["Removal", "failed_cleanup"]
+
+# Kubernetes looks at a namespace with pods again only after half of their grace period: the mesh's end first.
+_PODS_END_S: Final = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +81,8 @@ class Removal:
             said = f"{error.evidence}\n{found.evidence}"
             raise MeshUninstallError(where=self.where, diagnosis=found.with_evidence(said)) from error
         self._remove_cleanups()
+        with suppress(WaitTimedOutError):  # what stays is told of once the namespace should be gone
+            eventually(self._pods_gone, what=f"the pods of {self.where} are gone", within=_PODS_END_S)
 
     def _remove_cleanups(self) -> None:
         """Delete the jobs of cleanups that had failed before; helm leaves them for their logs."""
@@ -108,12 +115,19 @@ class Removal:
         if namespace and is_ours(namespace):
             self.kube.delete(namespace_path(self.evidence.namespace), uid=namespace["metadata"]["uid"])
 
+    def _pods_gone(self) -> Look[None]:
+        here = self._pods()
+        return Look(met=not here, value=None, seen=", ".join(here))
+
+    def _pods(self) -> list[str]:
+        pods = pods_in(self.kube, self.evidence.namespace, selector=MESH)
+        return [f"pod {each['metadata']['name']}" for each in pods]
+
     def _gone(self) -> Look[None]:
         namespace = find_namespace(self.kube, self.evidence.namespace)
         here = [f"namespace {self.evidence.namespace}"] if is_ours(namespace) else []
         if namespace:
-            pods = pods_in(self.kube, self.evidence.namespace, selector=MESH)
-            here += [f"pod {each['metadata']['name']}" for each in pods]
+            here += self._pods()
         here += [f"crd {each['metadata']['name']}" for each in definitions(self.kube, selector=OURS)]
         here += [f"DNS: {each}" for each in self.evidence.dns() if each.wanted and not each.rolled_out]
         return Look(met=not here, value=None, seen=", ".join(here) or "nothing")

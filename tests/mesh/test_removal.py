@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from meshproof.mesh import removal
 from meshproof.mesh.adapter import MeshUninstallError
 from meshproof.mesh.traefik_mesh import TraefikMesh
 from tests.mesh.fake_kube import (
@@ -31,6 +32,7 @@ def test_uninstall_removes_what_install_brought(
         build.thing("ours.smi-spec.io", labels={"dev.meshproof": "mesh"}),
         build.thing("theirs.smi-spec.io"),
     ]
+    working.objects[PODS] = []
 
     mesh = make_mesh()
     assert mesh.uninstall() >= 0
@@ -53,7 +55,10 @@ def test_uninstall_of_nothing_is_no_error(working: Any, fake_helm: Any, make_mes
     assert working.done == []
 
 
-def test_pods_that_stay_are_told(build: Any, working: Any, fake_helm: Any, make_mesh: MakeMesh) -> None:
+def test_pods_that_stay_are_told(
+    build: Any, working: Any, fake_helm: Any, make_mesh: MakeMesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(removal, "_PODS_END_S", 0.01)
     fake_helm.answers["status"] = STATUS
     working.objects[NAMESPACES] = [build.thing(NAMESPACE)]
 
@@ -117,7 +122,7 @@ def test_a_prepare_that_came_to_its_work_in_the_last_moment_is_cleaned_up_after(
     fake_helm.answers["status"] = STATUS
     working.objects[DEPLOYMENTS].append(build.workload("coredns"))
     zones = [build.config_map("coredns", **ZONES)]
-    working.on_stop = lambda: working.objects.update({DNS_CONFIG_MAPS: zones})
+    working.on_stop = lambda: working.objects.update({DNS_CONFIG_MAPS: zones, PODS: []})
 
     make_mesh().uninstall()
 
