@@ -1,6 +1,7 @@
 """The workloads of a run: applied at once, waited for once, removed with their namespace."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +12,7 @@ from meshproof.cluster.kube import KubeApi
 from meshproof.engine.waiting import Look, eventually
 from meshproof.paths import PROJECT_ROOT
 
-__all__ = ["NEVER_READY", "RUN_LABEL", "Pod", "Workloads", "remove_predecessors"]
+__all__ = ["NEVER_READY", "RUN_LABEL", "Pod", "Workloads", "predecessors_removed"]
 
 RUN_LABEL: Final = "dev.meshproof/run"
 NEVER_READY: Final = "dev.meshproof/never-ready"  # label of a deployment that is meant not to become ready
@@ -119,7 +120,8 @@ class Workloads:
 
     def remove(self) -> None:
         """Delete the namespace and wait until it is gone."""
-        _delete_namespaces(self._kube, [self.namespace])
+        self._kube.delete(f"/api/v1/namespaces/{self.namespace}")
+        _wait_gone(self._kube, [self.namespace])
 
     def _core(self, path: str) -> str:
         return f"/api/v1/namespaces/{self.namespace}/{path}"
@@ -147,16 +149,17 @@ class Workloads:
         return lines
 
 
-def remove_predecessors(kube: KubeApi) -> list[str]:
-    """Delete the namespaces that earlier runs left in a kept cluster; return their names."""
+@contextmanager
+def predecessors_removed(kube: KubeApi) -> Iterator[list[str]]:
+    """The namespaces that earlier runs left in a kept cluster are told to go, and gone when the block ends."""
     names = [each["metadata"]["name"] for each in kube.items("/api/v1/namespaces", labelSelector=RUN_LABEL)]
-    _delete_namespaces(kube, names)
-    return names
-
-
-def _delete_namespaces(kube: KubeApi, names: Sequence[str]) -> None:
     for name in names:
         kube.delete(f"/api/v1/namespaces/{name}")
+    yield names
+    _wait_gone(kube, names)
+
+
+def _wait_gone(kube: KubeApi, names: Sequence[str]) -> None:
     for name in names:
         eventually(_namespace_gone(kube, name), what=f"namespace {name} is gone", within=_GONE_S)
 

@@ -7,12 +7,14 @@ from typing import Any, Final
 import pytest
 
 from fixtures.catalogue import profile, requirement, stage
+from fixtures.convergence import proxies_have
 from fixtures.probe import Client
 from fixtures.verdicts import Facts
 from fixtures.workloads import Echo
 from meshproof.cluster.kube import KubeApi
 from meshproof.cluster.workloads import RUN_LABEL, Workloads
 from meshproof.engine.waiting import Look, eventually
+from meshproof.judge.configuration import routers
 from meshproof.judge.crossing import went_around
 from meshproof.mesh.traefik_mesh import TraefikMesh
 
@@ -131,6 +133,11 @@ def test_only_watched_namespaces_are_in_the_mesh(
 
     eventually(served, what=f"{echo.mesh_host} is reachable", within=FOLLOWS_S, successes=3)
     rules = rules_of(mesh)
+    proxies_have(
+        mesh,
+        lambda configuration: not any(f".{left_out}." in each for each in routers(configuration).values()),
+        what=f"no proxy has a route to {left_out}",
+    )
 
     evidence.record({"rules": rules})
     assert [each for each in rules if "Host(" in each and f".{watched}." not in each] == []

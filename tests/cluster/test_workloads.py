@@ -278,7 +278,8 @@ def test_namespace_that_stays_is_told_with_its_status(
 def test_predecessors_are_removed_and_named(kube: FakeKube) -> None:
     kube.namespaces = {"demo-1": 0, "demo-2": 0}
 
-    removed = module.remove_predecessors(cast("KubeApi", kube))
+    with module.predecessors_removed(cast("KubeApi", kube)) as removed:
+        pass
 
     assert removed == ["demo-1", "demo-2"]
     assert kube.namespaces == {}
