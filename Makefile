@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv/bin
 SUITES ?= suites
 
-.PHONY: conformance conformance-all test coverage lint lock clean help
+.PHONY: conformance conformance-all mutants mutants-full test coverage lint lock clean help
 
 help:            ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/: *##/\t/' | expand -t 16
@@ -17,6 +17,14 @@ conformance-all: ## every profile of the mesh, one after another, in one report
 	@$(PYTHON) requirements/setup.py run
 	@$(VENV)/meshproof bundle build
 	@$(VENV)/meshproof conformance $(ARGS)
+
+mutants:         ## break the mesh in every known way, one at a time: do the checks notice? ONLY=name for one
+	@$(PYTHON) requirements/setup.py run
+	@$(VENV)/meshproof bundle build
+	@$(VENV)/meshproof mutants $(ONLY) $(ARGS)
+
+mutants-full:    ## the same with every other check against every mutant, for the night
+	@$(MAKE) --no-print-directory mutants ARGS="--full $(ARGS)"
 
 test:            ## the harness's own tests: no cluster, under a minute
 	@$(PYTHON) requirements/setup.py test

@@ -20,4 +20,5 @@ pytest_plugins = [
     "fixtures.dns",
     "fixtures.lifecycle",
     "fixtures.overhead",
+    "fixtures.mutants",
 ]

@@ -12,6 +12,7 @@ from meshproof.conformance import conformance
 from meshproof.engine.doctor import doctor
 from meshproof.engine.process import terminate_all
 from meshproof.model.errors import ExitCode, MeshproofError
+from meshproof.mutants_command import mutants
 from meshproof.report.commands import app as report
 from meshproof.report.requirements import requirements
 from meshproof.report.traffic_metrics import traffic_metrics
@@ -28,13 +29,15 @@ app = typer.Typer(
     help="Prove a service mesh on a real Kubernetes cluster without the internet, and measure its cost.\n\n"
     "A first time: `meshproof doctor` (is this machine fit?), `meshproof bundle build` (all that a run"
     " needs), `pytest suites/` (the proof), `meshproof report show` (what came of it).\n\n"
-    "`make conformance` does all of that; `meshproof conformance` judges the mesh under all its profiles.",
+    "`make conformance` does all of that; `meshproof conformance` judges the mesh under all its profiles,"
+    " and `meshproof mutants` breaks the mesh to see that the checks notice.",
 )
 app.add_typer(bundle, name="bundle")
 app.add_typer(report, name="report")
 app.command()(doctor)
 app.command()(requirements)
 app.command()(conformance)
+app.command()(mutants)
 app.command("traffic-metrics")(traffic_metrics)
 
 

@@ -151,7 +151,7 @@ class Workloads:
 
 @contextmanager
 def predecessors_removed(kube: KubeApi) -> Iterator[list[str]]:
-    """The namespaces that earlier runs left in a kept cluster are told to go, and gone when the block ends."""
+    """The namespaces that earlier runs left in a kept cluster: told to go, and gone when the block ends."""
     names = [each["metadata"]["name"] for each in kube.items("/api/v1/namespaces", labelSelector=RUN_LABEL)]
     for name in names:
         kube.delete(f"/api/v1/namespaces/{name}")

@@ -10,7 +10,7 @@ from typing import Final, Self
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-__all__ = ["Steps"]
+__all__ = ["Steps", "span"]
 
 _HEARTBEAT_S: Final = (
     30.0  # a plain line at least this often while a step runs: a log that stands still looks hung
@@ -59,7 +59,7 @@ class Steps:
     @contextmanager
     def step(self, name: str, *, estimate_s: float | None = None) -> Iterator[None]:
         """Show ``name`` while the block runs; ``estimate_s`` is what it took where it was measured."""
-        estimate = f"about {_span(estimate_s)}" if estimate_s else ""
+        estimate = f"about {span(estimate_s)}" if estimate_s else ""
         task = self._live.add_task(name, total=None, estimate=estimate) if self._live else None
         if not self._live:
             self._line(f"{name} ..." + (f" ({estimate})" if estimate else ""))
@@ -75,7 +75,7 @@ class Steps:
                 self._running.pop(name, None)
             if self._live and task is not None:
                 self._live.remove_task(task)
-            self._line(f"{name}: {outcome} {_span(time.monotonic() - started)}")
+            self._line(f"{name}: {outcome} {span(time.monotonic() - started)}")
 
     def note(self, text: str) -> None:
         """One plain line between the steps."""
@@ -83,19 +83,20 @@ class Steps:
 
     def _line(self, text: str) -> None:
         if not self._stop.is_set():
-            self._say(f"[{_span(time.monotonic() - self._began):>8}] {text}")
+            self._say(f"[{span(time.monotonic() - self._began):>8}] {text}")
 
     def _heartbeat(self) -> None:
         while not self._stop.wait(_HEARTBEAT_S):
             with self._lock:
                 still = [
-                    f"{name} ({_span(time.monotonic() - since)})" for name, since in self._running.items()
+                    f"{name} ({span(time.monotonic() - since)})" for name, since in self._running.items()
                 ]
             if still:
                 self._line(f"still running: {', '.join(still)}")
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
+    """A time as people say it."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     return f"{int(seconds // 60)} min {int(seconds % 60):02d} s"

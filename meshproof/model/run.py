@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from meshproof.model.mutant import MutantResult
 from meshproof.model.verdict import Verdict
 
 __all__ = [
@@ -141,6 +142,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     summary: dict[str, int] = {}
     overhead: list[Overhead] = []
     overhead_detail: list[OverheadDetail] = []
+    mutants: list[MutantResult] = []
     schema_version: str = SCHEMA_VERSION
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from meshproof.model.errors import ExitCode
+from meshproof.model.mutant import mutants_exit_code
 from meshproof.model.run import Overhead, Run, RunState
 from meshproof.model.verdict import Verdict, VerdictState, summarise
 from meshproof.report.visible import visible
@@ -17,6 +19,7 @@ __all__ = [
     "banner",
     "confidence_name",
     "counts",
+    "many",
     "overhead_sentences",
     "percentile_name",
     "subject_line",
@@ -104,13 +107,17 @@ def banner(run: Run) -> str:
 
 
 def tone(run: Run) -> Tone:
-    """Bad when something failed; good only when something was judged, all of it held and the run finished."""
-    count = counts(run)
-    if count[VerdictState.FAILED]:
+    """Bad when something failed; good only when something was judged, all of it held and the run finished.
+
+    A mutant that survived is as bad as a requirement that failed.
+    """
+    count, mutants = counts(run), mutants_exit_code(run.mutants)
+    if count[VerdictState.FAILED] or mutants is ExitCode.FAILED:
         return Tone.BAD
-    judged = count[VerdictState.PASSED] + count[VerdictState.FAILED_EXPECTED]
-    unclear = count[VerdictState.INCONCLUSIVE] or run.run.state is not RunState.FINISHED
-    return Tone.WARN if unclear or not judged else Tone.GOOD
+    judged = count[VerdictState.PASSED] + count[VerdictState.FAILED_EXPECTED] + len(run.mutants)
+    unclear = count[VerdictState.INCONCLUSIVE] or mutants is ExitCode.INCONCLUSIVE
+    unfinished = run.run.state is not RunState.FINISHED
+    return Tone.WARN if unclear or unfinished or not judged else Tone.GOOD
 
 
 def confidence_name(confidence: float) -> str:
@@ -131,13 +138,13 @@ def verdict_sentence(run: Run, *, named: bool = True) -> str:
     """The run in one sentence, the worst first; ``named`` says which requirements failed."""
     count = counts(run)
     held, failed = count[VerdictState.PASSED], count[VerdictState.FAILED]
-    hold = f"{held} of {_many(held + failed, 'requirement')} hold" if held + failed else ""
+    hold = f"{held} of {many(held + failed, 'requirement')} hold" if held + failed else ""
     known = count[VerdictState.FAILED_EXPECTED]
     unclear = count[VerdictState.INCONCLUSIVE]
     parts = (
         _failed_part(with_state(run, VerdictState.FAILED), named=named),
         hold or ("" if known else "No requirement was judged"),
-        _many(known, "known deviation") if known else "",
+        many(known, "known deviation") if known else "",
         f"{unclear} could not be judged" if unclear else "",
         f"{count[VerdictState.NOT_SUPPORTED]} not supported" if count[VerdictState.NOT_SUPPORTED] else "",
         f"{count[VerdictState.SKIPPED]} skipped" if count[VerdictState.SKIPPED] else "",
@@ -182,11 +189,12 @@ def _failed_part(failed: list[Verdict], *, named: bool) -> str:
     if not failed:
         return ""
     if not named:
-        return f"{_many(len(failed), 'requirement')} failed"
+        return f"{many(len(failed), 'requirement')} failed"
     names = ", ".join(visible(verdict.requirement) for verdict in failed[:_NAMED_IDS])
     more = f" and {len(failed) - _NAMED_IDS} more" if len(failed) > _NAMED_IDS else ""
-    return f"{_many(len(failed), 'requirement')} failed: {names}{more}"
+    return f"{many(len(failed), 'requirement')} failed: {names}{more}"
 
 
-def _many(count: int, noun: str) -> str:
+def many(count: int, noun: str) -> str:
+    """``1 requirement``, ``2 requirements``."""
     return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -19,6 +19,7 @@ from meshproof.model.verdict import Evidence, Verdict, VerdictState
 from meshproof.paths import PROJECT_ROOT
 from meshproof.report import headline
 from meshproof.report.evidence import FACTS_SHOWN, FactView, facts_shown
+from meshproof.report.mutants import mutant_tiles, mutants_sentence, mutants_view, only_mutants_judged
 from meshproof.report.picture import curves_picture, rounds_picture
 from meshproof.report.records import PAGE_FILE
 from meshproof.report.store import atomic_write
@@ -68,6 +69,9 @@ def render_page(run: Run) -> str:
     """The page of a run, in any state. Raises HarnessError when a measurement is not a finite number."""
     verdicts = [_verdict_view(verdict, place) for place, verdict in enumerate(run.verdicts)]
     script = (TEMPLATES / "report.js").read_text("utf-8")
+    verdict_tiles = [(s, headline.STATE_WORDS[s], number) for s, number in headline.counts(run).items()]
+    alone = only_mutants_judged(run)
+    sentence = mutants_sentence(run.mutants) if alone else headline.verdict_sentence(run)
     return (
         _environment()
         .get_template("report.html.j2")
@@ -75,9 +79,12 @@ def render_page(run: Run) -> str:
             run=run,
             title=headline.subject_line(run),
             tone=headline.tone(run),
-            sentence=headline.verdict_sentence(run),
+            sentence=sentence,
             banner=headline.banner(run),
-            counts=[(s, headline.STATE_WORDS[s], number) for s, number in headline.counts(run).items()],
+            tiles=mutant_tiles(run.mutants) if alone else verdict_tiles,
+            counts=verdict_tiles,
+            mutants=mutants_view(run, {view.verdict.requirement: view.anchor for view in verdicts}),
+            mutants_beside="" if alone or not run.mutants else mutants_sentence(run.mutants),
             overhead_sentences=headline.overhead_sentences(run),
             told_first=[(s, [v for v in verdicts if v.verdict.state is s]) for s in _TOLD_FIRST],
             areas=_by_area(verdicts),

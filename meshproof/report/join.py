@@ -15,7 +15,8 @@ def joined(info: RunInfo, runs: Mapping[str, Run]) -> Run:
     """One run over those of the profiles (profile -> run, in their order).
 
     A requirement's evidence is that of every profile; a check that one profile left to another counts as
-    left out only where no profile ran it.
+    left out only where no profile ran it. A mutant has a result for each profile that it ran under: in the
+    order of the profiles, and by name within each.
     """
     parts = list(runs.values())
     by_requirement: dict[str, list[Verdict]] = {}
@@ -30,6 +31,7 @@ def joined(info: RunInfo, runs: Mapping[str, Run]) -> Run:
         summary=summarise(verdicts),
         overhead=[each for run in parts for each in run.overhead],
         overhead_detail=[each for run in parts for each in run.overhead_detail],
+        mutants=[each for run in parts for each in sorted(run.mutants, key=lambda mutant: mutant.name)],
     )
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Final
 
+from meshproof.model.mutant import MutantResult, MutantState
 from meshproof.model.run import Overhead, Run
 from meshproof.model.verdict import Verdict, VerdictState
 from meshproof.report.headline import (
@@ -14,6 +15,7 @@ from meshproof.report.headline import (
     verdict_sentence,
     with_state,
 )
+from meshproof.report.mutants import MUTANT_WORDS, mutants_sentence, only_mutants_judged
 from meshproof.report.records import PAGE_FILE, REPORT_FILE
 from meshproof.report.visible import cut, one_line
 
@@ -22,8 +24,9 @@ __all__ = ["MAX_LINES", "MAX_WIDTH", "summary_lines"]
 MAX_LINES: Final = 25
 MAX_WIDTH: Final = 100
 _FAILED_SHOWN: Final = 8
-_INCONCLUSIVE_SHOWN: Final = 4  # with 8 for failures, 7 for the overhead and 6 around them: 25 at most
-_OVERHEAD_SHOWN: Final = 6
+_INCONCLUSIVE_SHOWN: Final = 4  # with 8 for failures, 7 for what was measured and 6 around them: 25 at most
+_OVERHEAD_LINES: Final = 7
+_OVERHEAD_LEAST: Final = 3  # its heading, one figure and how many more there are; mutants have the other 4
 _ID_WIDTH: Final = 14
 _CLAIM_WIDTH: Final = 62
 _PROFILE_WIDTH: Final = 18
@@ -31,18 +34,19 @@ _PROFILE_WIDTH: Final = 18
 
 def summary_lines(run: Run, where: Path) -> list[str]:
     """The summary of ``run`` whose reports are in the folder ``where``; paths are never cut."""
-    lines = [
-        _cut(f"{subject_line(run)} - run {run.run.id}"),
-        _cut(verdict_sentence(run, named=False)),
-        _cut(_count_line(run)),
-    ]
+    lines = [_cut(f"{subject_line(run)} - run {run.run.id}")]
+    if not only_mutants_judged(run):
+        lines += [_cut(verdict_sentence(run, named=False)), _cut(_count_line(run))]
     if warning := banner(run):
         lines.append(_cut(f"! {warning}"))
     lines += _verdict_lines(run, VerdictState.FAILED, _FAILED_SHOWN)
     lines += _verdict_lines(run, VerdictState.INCONCLUSIVE, _INCONCLUSIVE_SHOWN)
-    lines += _overhead_lines(run.overhead)
-    lines += [f"page:   {where / PAGE_FILE}", f"report: {where / REPORT_FILE}"]
-    return lines
+    ends = [f"page:   {where / PAGE_FILE}", f"report: {where / REPORT_FILE}"]
+    room = MAX_LINES - len(lines) - len(ends)
+    lines += _mutant_lines(run.mutants, room - _OVERHEAD_LEAST if run.overhead else room)
+    room = MAX_LINES - len(lines) - len(ends)
+    lines += _overhead_lines(run.overhead, min(_OVERHEAD_LINES, room))
+    return lines + ends
 
 
 def _cut(line: str) -> str:
@@ -87,10 +91,40 @@ def _said(verdict: Verdict) -> str:
     return one_line(next(filter(None, said), ""), MAX_WIDTH)
 
 
-def _overhead_lines(rows: list[Overhead]) -> list[str]:
+def _mutant_lines(mutants: list[MutantResult], most: int) -> list[str]:
+    """At most ``most`` lines: the sentence, then what a person has to look at, survivors first."""
+    if not mutants:
+        return []
+    told = [
+        *(_missed_line(each) for each in mutants if each.state is MutantState.SURVIVED),
+        *(_bystander_line(each, *failed) for each in mutants for failed in each.bystanders_failed.items()),
+        *(_mutant_line(each, each.note) for each in mutants if each.state is MutantState.NOT_JUDGED),
+    ]
+    shown = told if len(told) < most else told[: most - 2]
+    lines = [_cut(mutants_sentence(mutants)), *shown]
+    if left := len(told) - len(shown):
+        lines.append(f"  and {left} more on the page")
+    return lines
+
+
+def _missed_line(mutant: MutantResult) -> str:
+    return _mutant_line(mutant, f"not noticed by {', '.join(mutant.survived)}")
+
+
+def _bystander_line(mutant: MutantResult, requirement: str, said: str) -> str:
+    return _mutant_line(mutant, f"bystander {requirement} failed: {said}", sign="!")
+
+
+def _mutant_line(mutant: MutantResult, told: str, *, sign: str = "") -> str:
+    name = one_line(f"{mutant.name} ({mutant.profile})", _CLAIM_WIDTH)
+    return cut(f"  {sign or MUTANT_WORDS[mutant.state].sign} {name}: {one_line(told, MAX_WIDTH)}", MAX_WIDTH)
+
+
+def _overhead_lines(rows: list[Overhead], most: int) -> list[str]:
+    """At most ``most`` lines, ``_OVERHEAD_LEAST`` or more."""
     if not rows:
         return []
-    shown = rows if len(rows) <= _OVERHEAD_SHOWN else rows[: _OVERHEAD_SHOWN - 1]
+    shown = rows if len(rows) < most else rows[: most - 2]
     several = len({(row.profile, row.instrument) for row in rows}) > 1
     of = "" if several else f" (profile {rows[0].profile})"
     lines = [_cut(f"overhead, mesh minus direct{of}:")]

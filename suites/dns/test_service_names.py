@@ -1,5 +1,6 @@
 """Which names a service may have, and in which namespace, to be found under its mesh name."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -21,6 +22,7 @@ pytestmark = stage("change")
 FOLLOWED_S: Final = (
     10.0  # the controller makes the shadow service at once; a name asked for too early is cached 5 s
 )
+NUMBERS: Final = itertools.count()  # a namespace that was told to go keeps its name for a while
 LABEL_CHARS: Final = 63  # RFC 1035, section 2.3.4
 SPELLED: Final = (
     "a1",
@@ -42,7 +44,7 @@ class Neighbours:
 @pytest.fixture(scope="module")
 def neighbours(kube: KubeApi, mesh: TraefikMesh, workloads: Workloads) -> Iterator[Neighbours]:
     """All of them made at once, the over-long one first; gone afterwards."""
-    namespace = f"0-{workloads.namespace}"
+    namespace = f"{next(NUMBERS)}-{workloads.namespace}"
     room = LABEL_CHARS - len(mesh.shadow_service("", namespace))
     found = Neighbours(namespace=namespace, longest="l" * room, too_long="t" * (room + 1))
     try:

@@ -22,8 +22,9 @@ pytestmark = [profile("two-nodes"), stage("change")]
 GIVEN_UP_S: Final = (
     30.0  # manifests/kind/cluster.yaml.j2 says 12 s and a look every 2 s: Kubernetes' time, not the mesh's
 )
-# From there as for a replica that was killed: a poll of 1 s and Traefik's throttle of 2 s. Twice that.
-FORGOTTEN_S: Final = 6.0
+# From there as for a replica that was killed: a poll of 1 s and Traefik's throttle of 2 s. Three times that:
+# the other node's pods share this machine's cores, and those of the silent one go on running.
+FORGOTTEN_S: Final = 10.0
 CALM_S: Final = 3.0  # of traffic that must all arrive, a hundred and fifty requests
 
 

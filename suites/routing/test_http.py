@@ -7,7 +7,7 @@ import pytest
 
 from fixtures.catalogue import requirement
 from fixtures.probe import Client, Metered
-from fixtures.wire import Wire
+from fixtures.wire import IDENTITY, Wire, new_identity
 from fixtures.workloads import Echo
 from meshproof.cluster.workloads import Workloads
 from meshproof.judge.crossing import backends, evenness, went_around
@@ -100,6 +100,17 @@ def test_method_is_passed_on(metered: Metered, client: Client, echo: Echo, metho
     assert movement.requests == {("200", method): 1}
     if method != "HEAD":
         assert exchanges[0].seen_by_server.method == method
+
+
+@requirement("TM-ROUTE-091")
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_request_arrives_once(client: Client, echo: Echo, workloads: Workloads, method: str) -> None:
+    """All servers together have seen a request once."""
+    identity = new_identity()
+
+    client.send([client.request(echo.mesh_url("/"), method=method, headers=[(IDENTITY, identity)])])
+
+    assert Wire(client, echo, workloads).times_seen(identity) == {identity: 1}
 
 
 @requirement("TM-ROUTE-007")

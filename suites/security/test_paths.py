@@ -130,11 +130,16 @@ def test_no_host_leads_to_the_mesh_itself(client: Client, echo: Echo, evidence: 
 
 @requirement("TM-SEC-015")
 def test_controller_is_no_service_of_the_mesh(client: Client, mesh: TraefikMesh, evidence: Facts) -> None:
-    """The controller's Service has no mesh name, and no router leads to it."""
+    """The controller's Service has no mesh name, and no proxy's router leads to it."""
     controller = f"{mesh.settings.release}-controller"
     resolution = client.resolve(mesh.mesh_host(controller, mesh.settings.namespace))[0]
-    rules = [each["rule"] for each in mesh.configuration()["http"]["routers"].values()]
+    rules = [
+        router["rule"]
+        for proxy in mesh.proxies()
+        for router in mesh.proxy_configuration(proxy)["routers"].values()
+    ]
 
     evidence.record({"rules": rules})
+    assert rules
     assert resolution.addresses == []
     assert [each for each in rules if f"{controller}.{mesh.settings.namespace}." in each] == []

@@ -1,12 +1,15 @@
 """A TrafficSplit that changes, and one that goes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
+
+import pytest
 
 from fixtures.catalogue import profile, requirement, stage
 from fixtures.probe import Client
 from fixtures.smi import Sampler, Smi, SmiService, documents
 from fixtures.verdicts import Facts
+from fixtures.workloads import Echo
 from meshproof.judge.smi import split_weights
 from meshproof.judge.split import by_deployment, misdivided
 from meshproof.mesh.traefik_mesh import TraefikMesh
@@ -23,20 +26,22 @@ def the_split(smi: Smi) -> dict[str, Any]:
     return next(each for each in documents("splits", smi.namespace) if each["metadata"]["name"] == "moving")
 
 
+@pytest.fixture
+def moving(smi: Smi, smi_service: SmiService, splits: float) -> Iterator[Echo]:
+    """The service that is divided 4 to 1; its split is as written again afterwards."""
+    del splits
+    try:
+        yield smi_service("moving")
+    finally:
+        smi.put_back(the_split(smi))
+
+
 @requirement("TM-SMI-003")
 @stage("change")
 def test_changed_weights_are_followed(
-    smi: Smi,
-    sampler: Sampler,
-    client: Client,
-    smi_service: SmiService,
-    splits: float,
-    mesh: TraefikMesh,
-    evidence: Facts,
+    smi: Smi, sampler: Sampler, client: Client, moving: Echo, mesh: TraefikMesh, evidence: Facts
 ) -> None:
     """Every proxy takes up weights that are swapped under load, divides by them, and fails no request."""
-    del splits
-    moving = smi_service("moving")
     swapped = {"v1": 1, "v2": 4}
 
     def divides(configuration: Mapping[str, Any]) -> bool:
@@ -57,12 +62,8 @@ def test_changed_weights_are_followed(
 
 @requirement("TM-SMI-004")
 @stage("change")
-def test_service_without_its_split_is_itself_again(
-    smi: Smi, client: Client, smi_service: SmiService, splits: float
-) -> None:
+def test_service_without_its_split_is_itself_again(smi: Smi, client: Client, moving: Echo) -> None:
     """Once the split is gone from every proxy the service's own pods answer, under its own name."""
-    del splits
-    moving = smi_service("moving")
 
     def whole(configuration: Mapping[str, Any]) -> bool:
         return split_weights(configuration, "moving", service="moving", namespace=smi.namespace) is None

@@ -16,6 +16,7 @@ from meshproof.model.run import (
     RunState,
 )
 from meshproof.model.verdict import Evidence, Verdict, VerdictState, summarise
+from tests.report.mutant_results import mutants_of_every_state
 
 RUN_ID: Final = "20261122-200501-3f9c"
 HOSTILE: Final = "<script>alert('x')</script> \x1b[31mred\x1b[0m \u202egnp.exe"
@@ -230,7 +231,7 @@ def a_detail(**changed: Any) -> OverheadDetail:
 
 
 def a_realistic_run() -> Run:
-    """Every state, every area, a measurement with two instruments, and text that means harm."""
+    """Every state, every area, a measurement with two instruments, mutants, and text that means harm."""
     subjects = {"INSTALL": Subject.CHART, "DNS": Subject.DNS, "SMI": Subject.MESH}
     verdicts = [
         a_verdict(
@@ -250,4 +251,9 @@ def a_realistic_run() -> Run:
         an_overhead(99, 2.4, confidence=0.95),
     ]
     lighter = an_overhead(50, 0.55, instrument="fortio", direct_ms=0.36, mesh_ms=0.91)
-    return a_run(*verdicts, overhead=[*rows, lighter], overhead_detail=[a_detail()])
+    return a_run(
+        *verdicts,
+        overhead=[*rows, lighter],
+        overhead_detail=[a_detail()],
+        mutants=mutants_of_every_state(),
+    )

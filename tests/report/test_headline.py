@@ -2,6 +2,7 @@
 
 import pytest
 
+from meshproof.model.mutant import MutantState
 from meshproof.model.run import RunInfo, RunState
 from meshproof.model.verdict import VerdictState
 from meshproof.report.headline import (
@@ -11,6 +12,7 @@ from meshproof.report.headline import (
     tone,
     verdict_sentence,
 )
+from tests.report.mutant_results import a_mutant
 from tests.report.runs import a_run, a_verdict, an_overhead
 
 P, F, K = VerdictState.PASSED, VerdictState.FAILED, VerdictState.FAILED_EXPECTED
@@ -55,6 +57,18 @@ def test_a_run_that_did_not_finish_is_no_good_news() -> None:
     info = RunInfo(id="x", started="", state=RunState.INTERRUPTED)
 
     assert tone(a_run(a_verdict(), run=info)) is Tone.WARN
+
+
+@pytest.mark.parametrize(
+    ("state", "news"),
+    [
+        pytest.param(MutantState.KILLED, Tone.GOOD, id="killed"),
+        pytest.param(MutantState.SURVIVED, Tone.BAD, id="survived"),
+        pytest.param(MutantState.NOT_JUDGED, Tone.WARN, id="not judged"),
+    ],
+)
+def test_a_mutant_that_survived_is_bad_news(state: MutantState, news: Tone) -> None:
+    assert tone(a_run(mutants=[a_mutant(state=state)])) is news
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from meshproof.model.mutant import MutantState
 from meshproof.model.run import Environment, Run, RunInfo, RunState
 from meshproof.model.verdict import Evidence, VerdictState
 from meshproof.report.evidence import FACTS_SHOWN
 from meshproof.report.html import duration, render_page, write_page
+from tests.report.mutant_results import a_mutant
 from tests.report.runs import HOSTILE, a_realistic_run, a_run, a_verdict, an_environment, an_overhead
 
 
@@ -123,7 +125,22 @@ def hostile_run() -> Run:
     )
     info = RunInfo(id=HOSTILE, started=HOSTILE, note=HOSTILE, command=[HOSTILE], state=RunState.ABORTED)
     overhead = [an_overhead(profile=HOSTILE, validity=HOSTILE, instrument=HOSTILE)]
-    return a_run(verdict, run=info, environment=environment, overhead=overhead)
+    words = {HOSTILE: HOSTILE}
+    mutant = a_mutant(
+        HOSTILE,
+        MutantState.SURVIVED,
+        profile=HOSTILE,
+        breaks=HOSTILE,
+        survived=[HOSTILE],
+        not_judged=words,
+        bystanders_failed=words,
+        explained=words,
+        said=words,
+        equivalent=HOSTILE,
+        note=HOSTILE,
+    )
+    calm = msgspec.structs.replace(mutant, name=f"{HOSTILE}2", state=MutantState.KILLED, bystanders_failed={})
+    return a_run(verdict, run=info, environment=environment, overhead=overhead, mutants=[mutant, calm])
 
 
 def test_foreign_text_is_shown_and_does_nothing() -> None:

@@ -7,6 +7,7 @@ from meshproof.model.requirement import Level, Subject
 from meshproof.model.run import Environment, Node, Run, RunInfo
 from meshproof.model.verdict import Evidence, Verdict, VerdictState
 from meshproof.report.join import joined
+from tests.report.mutant_results import a_mutant
 
 INFO = RunInfo(id="whole", started="2026-01-01T00:00:00+00:00")
 PASSED, FAILED, SKIPPED = VerdictState.PASSED, VerdictState.FAILED, VerdictState.SKIPPED
@@ -100,6 +101,23 @@ def test_environment_tells_of_every_profile() -> None:
     assert environment.settings["mesh_profile"] == "plain, acl"
     assert environment.durations_s == {"plain: mesh installed": 9.0, "acl: mesh installed": 9.0}
     assert environment.images == {"plain": "sha256:1", "acl": "sha256:1"}
+
+
+def test_mutants_stand_by_profile_then_by_name() -> None:
+    runs = {
+        profile: msgspec.structs.replace(
+            run_of(profile), mutants=[a_mutant(name, profile=profile) for name in names]
+        )
+        for profile, names in {"plain": ("tracing-off", "label-off"), "acl": ("label-off",)}.items()
+    }
+
+    mutants = joined(INFO, runs).mutants
+
+    assert [(each.name, each.profile) for each in mutants] == [
+        ("label-off", "plain"),
+        ("tracing-off", "plain"),
+        ("label-off", "acl"),
+    ]
 
 
 def test_nothing_joined_is_an_empty_run() -> None:

@@ -6,10 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from meshproof.model.mutant import MutantState
 from meshproof.model.run import Overhead, RunInfo, RunState
 from meshproof.model.verdict import Evidence, VerdictState
 from meshproof.report.terminal import MAX_LINES, MAX_WIDTH, summary_lines
 from meshproof.report.visible import visible
+from tests.report.mutant_results import a_mutant, mutants_of_every_state
 from tests.report.runs import RUN_ID, a_realistic_run, a_run, a_verdict, an_overhead
 
 WHERE = Path("reports/runs") / RUN_ID
@@ -28,22 +30,56 @@ def test_a_hundred_failures_and_everything_else_fit() -> None:
     assert "  and 22 more on the page" in lines
 
 
+def test_a_hundred_survivors_beside_everything_else_fit() -> None:
+    verdicts = [a_verdict(f"TM-ROUTE-{n:03d}", VerdictState.FAILED) for n in range(100)]
+    verdicts += [a_verdict(f"TM-DNS-{n:03d}", VerdictState.INCONCLUSIVE) for n in range(100)]
+    mutants = [a_mutant(f"mutant-{n}", MutantState.SURVIVED, survived=["TM-DNS-001"]) for n in range(100)]
+    rows = [an_overhead(p) for p in (50, 90, 99)]
+    info = RunInfo(id=RUN_ID, started="", state=RunState.INTERRUPTED)
+
+    lines = summary_lines(a_run(*verdicts, overhead=rows, mutants=mutants, run=info), WHERE)
+
+    assert len(lines) == MAX_LINES
+    assert "  ✕ mutant-1 (plain): not noticed by TM-DNS-001" in lines
+    assert "  and 98 more on the page" in lines
+    assert "  and 2 more on the page" in lines
+
+
+def test_the_summary_of_mutants_names_what_to_look_at() -> None:
+    lines = summary_lines(a_run(mutants=mutants_of_every_state()), WHERE)
+
+    assert lines[1:-2] == [
+        "5 mutants: 2 killed, 1 survived, 1 equivalent, 1 not judged; 1 bystander failed",
+        "  ✕ trace-restarted (plain): not noticed by TM-TRACE-002",
+        "  ! tracing-off (plain): bystander TM-ROUTE-002 failed: assert 503 == 200 body: ''",
+        "  ? proxy-lags (plain): the proxies did not take it up within 10 s",
+    ]
+
+
 @settings(deadline=None)
 @given(
     st.lists(st.tuples(st.text(), st.text(), st.text(), st.sampled_from(VerdictState)), max_size=40),
     st.lists(st.builds(an_overhead, st.sampled_from([50, 90, 99]), profile=st.text()), max_size=9),
     st.text(),
+    st.lists(st.tuples(st.text(), st.sampled_from(MutantState)), max_size=30),
 )
 def test_any_run_fits(
-    told: list[tuple[str, str, str, VerdictState]], rows: list[Overhead], note: str
+    told: list[tuple[str, str, str, VerdictState]],
+    rows: list[Overhead],
+    note: str,
+    mutants: list[tuple[str, MutantState]],
 ) -> None:
     verdicts = [
         a_verdict(name, state, area="x", statement=statement, evidence=[], finding=finding)
         for name, statement, finding, state in told
     ]
     info = RunInfo(id=RUN_ID, started="", note=note)
+    results = [
+        a_mutant(text, state, note=text, survived=[text], bystanders_failed={text: text})
+        for text, state in mutants
+    ]
 
-    lines = summary_lines(a_run(*verdicts, overhead=rows, run=info), WHERE)
+    lines = summary_lines(a_run(*verdicts, overhead=rows, run=info, mutants=results), WHERE)
 
     assert len(lines) <= MAX_LINES
     assert all(len(line) <= MAX_WIDTH for line in lines)

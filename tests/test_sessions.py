@@ -1,4 +1,4 @@
-"""``meshproof conformance``: the sessions in order, and what they come to."""
+"""``meshproof conformance`` and ``mutants``: the sessions in order, and what they come to."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,15 +6,18 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from meshproof import conformance as module
+from meshproof import sessions as module
 from meshproof.cli import app
-from meshproof.conformance import plan
 from meshproof.model.mesh_profile import MeshProfile
+from meshproof.model.mutant import MutantKind, MutantResult, MutantState
 from meshproof.model.requirement import Level, Subject
 from meshproof.model.run import Run, RunInfo, RunState
 from meshproof.model.verdict import Evidence, Verdict, VerdictState
+from meshproof.mutants_command import by_profile, undone
+from meshproof.mutate.registry import MUTANTS, PROFILES
 from meshproof.report.records import read_run
 from meshproof.report.store import RunStore
+from meshproof.sessions import plan
 
 
 def profile(name: str, *, nodes: int = 1, dns: str = "coredns") -> MeshProfile:
@@ -51,6 +54,11 @@ def test_plan(
     assert [(each.profile.name, each.keep_cluster) for each in plan(profiles, keep_last=keep)] == expected
 
 
+def result(name: str, profile: str, state: MutantState = MutantState.KILLED) -> MutantResult:
+    """What came of a mutant."""
+    return MutantResult(name=name, kind=MutantKind.DNS, profile=profile, breaks="b", state=state)
+
+
 class Sessions:
     """Stands for the sessions of pytest: each writes a run, and ends with the status it is told to."""
 
@@ -79,7 +87,12 @@ class Sessions:
         )
         with RunStore.create(Path(options["--report-dir"]), run_id=name) as store:
             info = RunInfo(id=name, started="now", state=RunState.FINISHED, exit_code=status)
-            store.write(Run(run=info, verdicts=[verdict]))
+            mutants = [
+                result(each.removeprefix("--mutant="), name)
+                for each in arguments
+                if each.startswith("--mutant=")
+            ]
+            store.write(Run(run=info, verdicts=[verdict], mutants=mutants))
         return status
 
 
@@ -128,3 +141,74 @@ def test_unknown_profile_is_refused(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["conformance", "alc", "--report-dir", str(tmp_path)])
 
     assert "did you mean 'acl'" in str(result.exception)
+
+
+def test_mutants_are_judged_where_their_killers_are_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions = Sessions({})
+    monkeypatch.setattr(module, "_session", sessions)
+    names = ["retry-plus-one", "trace-restarted"]
+
+    ended = CliRunner().invoke(app, ["mutants", *names, "--full", "--report-dir", str(tmp_path)])
+
+    asked = [[each for each in one if each.startswith("--mutant")] for one in sessions.seen]
+    assert asked == [
+        ["--mutants=full", "--mutant=trace-restarted"],
+        ["--mutants=full", "--mutant=retry-plus-one"],
+        ["--mutants=full", "--mutant=trace-restarted"],
+    ]
+    assert ended.exit_code == 0
+    judged = read_run(tmp_path / "latest" / "report.json").mutants
+    assert {(each.profile, each.name) for each in judged} == {
+        ("plain", "trace-restarted"),
+        ("services", "retry-plus-one"),
+        ("observed", "trace-restarted"),
+    }
+
+
+def test_a_campaign_goes_on_where_it_was_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = Sessions({"services": -1}), Sessions({})
+    arguments = ["mutants", "retry-plus-one", "trace-restarted", "--report-dir", str(tmp_path)]
+    monkeypatch.setattr(module, "_session", first)
+    assert CliRunner().invoke(app, arguments).exit_code == 2
+    monkeypatch.setattr(module, "_session", second)
+
+    ended = CliRunner().invoke(app, [*arguments, "--resume"])
+
+    assert ended.exit_code == 0
+    assert [one[-2] for one in second.seen] == ["--mesh-profile=services", "--mesh-profile=observed"]
+    assert len(read_run(tmp_path / "latest" / "report.json").mutants) == 3
+
+
+def test_nothing_to_resume_is_refused(tmp_path: Path) -> None:
+    ended = CliRunner().invoke(app, ["mutants", "--resume", "--report-dir", str(tmp_path)])
+
+    assert "start without --resume" in str(ended.exception)
+
+
+def test_unknown_mutant_is_refused_with_the_nearest(tmp_path: Path) -> None:
+    ended = CliRunner().invoke(app, ["mutants", "trace-restartd", "--report-dir", str(tmp_path)])
+
+    assert "did you mean 'trace-restarted'" in str(ended.exception)
+
+
+def test_mutants_can_be_listed() -> None:
+    ended = CliRunner().invoke(app, ["mutants", "--list"], env={"COLUMNS": "200"})
+
+    assert ended.exit_code == 0
+    assert "trace-restarted" in ended.output
+
+
+def test_what_was_not_judged_is_not_done() -> None:
+    wanted = {"plain": ["a", "b"], "acl": ["a"]}
+
+    left = undone(
+        wanted, [result("a", "plain"), result("b", "plain", MutantState.NOT_JUDGED), result("a", "acl")]
+    )
+
+    assert left == {"plain": ["b"]}
+
+
+def test_every_mutant_of_a_campaign_has_a_profile() -> None:
+    assert set(by_profile(MUTANTS)) == set(PROFILES)

@@ -1,0 +1,113 @@
+"""``meshproof mutants``: break the mesh on purpose, profile by profile, and see that the checks notice it."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from meshproof.catalogue import checks_in, load_catalogue, load_profiles, profiles_by_requirement
+from meshproof.model.errors import BadInputError, nearest
+from meshproof.model.mutant import MutantResult, MutantState
+from meshproof.model.run import Run
+from meshproof.mutate.plan import killers_of
+from meshproof.mutate.registry import MUTANTS, PROFILES
+from meshproof.paths import PROJECT_ROOT
+from meshproof.report.records import LATEST, REPORT_FILE, read_run
+from meshproof.sessions import plan, run_sessions
+
+__all__ = ["by_profile", "mutants", "undone"]
+
+_REPORTS: Final = PROJECT_ROOT / "reports" / "mutants"
+
+
+def mutants(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="of `--list`; default: all")
+    ] = None,
+    *,
+    full: Annotated[
+        bool, typer.Option("--full", help="run every other check against every mutant, not a sample of them")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="leave out what the last campaign judged, and join both")
+    ] = False,
+    listing: Annotated[bool, typer.Option("--list", help="say what there is, and touch nothing")] = False,
+    keep_cluster: Annotated[bool, typer.Option("--keep-cluster", help="keep the cluster")] = False,
+    cluster_name: Annotated[str, typer.Option(help="name of the kind cluster")] = "meshproof",
+    report_dir: Annotated[Path, typer.Option(help="where runs/<run id>/ is written")] = _REPORTS,
+) -> None:
+    """Break the mesh in every way that there is, one at a time, and see that the checks notice each.
+
+    A mutant is applied to a ready mesh. The checks of the requirements that name it must fail, a sample of
+    the others must not; then it is taken back. Exit code 0: all killed, and nothing else failed; 1: one
+    survived, or a check failed that is not meant to; 6: one could not be judged; 2: interrupted (`--resume`).
+    """
+    chosen = _chosen(names or ())
+    if listing:
+        _list(chosen)
+        return
+    wanted = by_profile(chosen)
+    earlier: dict[str, Run] = {}
+    if resume:
+        last = report_dir / LATEST / REPORT_FILE
+        if not last.exists():
+            raise BadInputError(
+                where="--resume", problem=f"{last}: no such report", remedy="start without --resume"
+            )
+        earlier = {"before": read_run(last)}
+        wanted = undone(wanted, earlier["before"].mutants)
+    known = load_profiles()
+    arguments = {
+        profile: [f"--mutants={'full' if full else 'sample'}", *(f"--mutant={name}" for name in given)]
+        for profile, given in wanted.items()
+    }
+    steps = plan([known[name] for name in arguments], keep_last=keep_cluster, arguments=arguments)
+    common = [f"--cluster-name={cluster_name}", "--expectations", "-q"]
+    raise typer.Exit(run_sessions(report_dir, steps, common, earlier=earlier))
+
+
+def by_profile(names: Iterable[str]) -> dict[str, list[str]]:
+    """Profile -> the mutants that are judged under it: each killer in the first of its profiles."""
+    catalogue = load_catalogue()
+    checked = profiles_by_requirement(checks_in())
+    found: dict[str, list[str]] = {name: [] for name in PROFILES}
+    for name in names:
+        for killer in killers_of(name, catalogue):
+            profile = next((each for each in PROFILES if each in checked.get(killer, [])), None)
+            if profile and name not in found[profile]:
+                found[profile].append(name)
+    return {profile: given for profile, given in found.items() if given}
+
+
+def undone(wanted: Mapping[str, list[str]], results: Iterable[MutantResult]) -> dict[str, list[str]]:
+    """What of ``wanted`` was not judged yet."""
+    done = {(each.profile, each.name) for each in results if each.state is not MutantState.NOT_JUDGED}
+    left = {
+        profile: [name for name in names if (profile, name) not in done] for profile, names in wanted.items()
+    }
+    return {profile: names for profile, names in left.items() if names}
+
+
+def _chosen(names: Iterable[str]) -> list[str]:
+    for name in names:
+        if name not in MUTANTS:
+            raise BadInputError(
+                where="meshproof mutants",
+                problem=f"{name}: no such mutant",
+                remedy=nearest(name, list(MUTANTS)),
+            )
+    return list(dict.fromkeys(names)) or list(MUTANTS)
+
+
+def _list(names: Iterable[str]) -> None:
+    catalogue = load_catalogue()
+    table = Table("mutant", "kind", "what is wrong", "killers", title="Ways in which the mesh is broken")
+    for name in names:
+        mutant = MUTANTS[name]
+        table.add_row(
+            name, mutant.change.kind.value, mutant.breaks, " ".join(killers_of(name, catalogue)) or "-"
+        )
+    Console().print(table)

@@ -1,0 +1,146 @@
+"""The shim: stands between the controller and its proxies, and serves them a changed configuration.
+
+It runs in a pod (``python3 interposer.py``), mounted from a ConfigMap together with served*.py and front.py,
+and imports nothing else of meshproof. Without a mutant it passes everything on as it is, but for the marker:
+an unused middleware whose name tells which order the configuration was made by.
+
+Ports: ``SERVED`` as the controller's own; ``ORDERS`` for the harness alone, reached through the API server:
+``/mutant?name=...&namespace=...``, answered by the order's number in JSON.
+"""
+
+import json
+import os
+import socket
+import threading
+import urllib.error
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+try:
+    from meshproof.mutate import front, served
+except ImportError:  # in the pod they lie side by side
+    import front  # type: ignore[import-not-found, no-redef]
+    import served  # type: ignore[import-not-found, no-redef]
+
+__all__ = ["MARKER", "ORDERS", "SERVED", "Interposer"]
+
+SERVED: Final = 9000
+ORDERS: Final = 9001
+MARKER: Final = "meshproof-order-"  # and the order's number
+
+_CURRENT: Final = "/api/configuration/current"
+_UPSTREAM_S: Final = 5.0
+_UNUSED: Final = {"addPrefix": {"prefix": "/"}}  # Traefik refuses an element that is there and empty
+
+
+class Interposer:
+    """What is in force: one mutant, or none."""
+
+    def __init__(self, upstream: str, address: str) -> None:
+        self._upstream = upstream
+        self._address = address
+        self._lock = threading.Lock()
+        self._listeners = front.Listeners()
+        self._order = 0
+        self._name = ""
+        self._scope = served.Scope(namespace="")
+
+    def command(self, name: str, namespace: str) -> dict[str, Any]:
+        """Put a mutant in force; "" is none."""
+        if name and name not in served.CHANGES and front.named(name) is None:
+            return {"error": f"{name}: no such mutant"}
+        with self._lock:
+            self._order += 1
+            self._name = name
+            self._scope = served.Scope(namespace=namespace)
+            self._listeners.behaviour = front.named(name) or front.Behaviour()
+            return {"order": self._order}
+
+    def answer(self, path: str) -> tuple[int, str, bytes]:
+        """What the controller answers, changed where it is the configuration."""
+        try:
+            with urllib.request.urlopen(f"{self._upstream}{path}", timeout=_UPSTREAM_S) as answer:  # noqa: S310 - http, by us
+                status, kind, body = answer.status, answer.headers.get("Content-Type", ""), answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers.get("Content-Type", ""), error.read()
+        if path != _CURRENT:
+            return status, kind, body
+        with self._lock:
+            configuration = self._changed(json.loads(body))
+            middlewares = configuration.setdefault("http", {}).setdefault("middlewares", {})
+            middlewares[f"{MARKER}{self._order}"] = _UNUSED
+            return status, kind, json.dumps(configuration).encode()
+
+    def _changed(self, configuration: dict[str, Any]) -> dict[str, Any]:
+        if change := served.CHANGES.get(self._name):
+            change(configuration, self._scope)
+        elif front.named(self._name):
+            self._redirect(configuration)
+        return configuration
+
+    def _redirect(self, configuration: dict[str, Any]) -> None:
+        """Lead the services that the behaviour is for to a port of this pod."""
+        for protocol, field in (("http", "url"), ("tcp", "address")):
+            services = (configuration.get(protocol) or {}).get("services") or {}
+            for suffix in self._listeners.behaviour.services:
+                balancer = (services.get(f"{self._scope.namespace}-{suffix}") or {}).get("loadBalancer") or {}
+                for server in balancer.get("servers") or []:
+                    scheme, _, address = server[field].rpartition("//")
+                    port = self._listeners.port_for(address, http=protocol == "http")
+                    server[field] = (
+                        f"{scheme}//{self._address}:{port}" if scheme else f"{self._address}:{port}"
+                    )
+
+
+def main() -> None:
+    """Serve until the pod ends."""
+    interposer = Interposer(os.environ["UPSTREAM"], os.environ.get("POD_IP", ""))
+
+    class Served(_Handler):
+        def answer(self) -> tuple[int, str, bytes]:
+            return interposer.answer(self.path)
+
+    class Orders(_Handler):
+        def answer(self) -> tuple[int, str, bytes]:
+            asked = urlsplit(self.path)
+            given = {name: values[0] for name, values in parse_qs(asked.query).items()}
+            told = interposer.command(given.get("name", ""), given.get("namespace", ""))
+            return (400 if "error" in told else 200), "application/json", json.dumps(told).encode()
+
+    orders = _Server(("", ORDERS), Orders)
+    threading.Thread(target=orders.serve_forever, daemon=True).start()
+    _Server(("", SERVED), Served).serve_forever()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    address_family = socket.AF_INET
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def answer(self) -> tuple[int, str, bytes]:
+        """Status, content type, body."""
+        raise NotImplementedError
+
+    def do_GET(self) -> None:
+        """Answer; a controller that does not is a bad gateway."""
+        try:
+            status, kind, body = self.answer()
+        except OSError as error:
+            status, kind, body = 502, "text/plain", str(error).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
+        """A poll a second is no news."""
+
+
+if __name__ == "__main__":
+    main()

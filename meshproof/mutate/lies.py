@@ -1,0 +1,75 @@
+"""Metrics that say something else than the proxies did, line by line of their text."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from meshproof.mesh.adapter import ProxyPod
+from meshproof.mutate.mutant import Ground
+
+__all__ = ["Lie", "Method", "doubled", "frozen", "lines", "not_found_as_another", "without"]
+
+Method = Callable[..., Any]
+Lie = Callable[[Method, Ground], Method]  # a method, and what answers in its place
+
+
+def frozen(series: str) -> Lie:
+    """Series whose text begins with this pattern stay as they are now; those not there yet never come."""
+    pattern = re.compile(series)
+
+    def lie(metrics: Method, ground: Ground) -> Method:
+        kept = {each.uid: _matching(metrics(each), pattern) for each in ground.mesh.proxies()}
+
+        def told(proxy: ProxyPod) -> str:
+            text: str = metrics(proxy)
+            first = kept.setdefault(proxy.uid, _matching(text, pattern))
+            stay = (line for line in text.splitlines() if not pattern.match(line) or _key(line) in first)
+            return _text(first.get(_key(line), line) for line in stay)
+
+        return told
+
+    return lie
+
+
+def _matching(text: str, pattern: re.Pattern[str]) -> dict[str, str]:
+    return {_key(line): line for line in text.splitlines() if pattern.match(line)}
+
+
+def _key(line: str) -> str:
+    """A sample's name and labels."""
+    return line.rpartition(" ")[0]
+
+
+def _text(lines: Iterator[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
+
+def lines(edit: Callable[[str], str | None]) -> Lie:
+    """Each line of each proxy's metrics is another one, or None for none."""
+
+    def lie(metrics: Method, _: Ground) -> Method:
+        return lambda proxy: _text(
+            said for line in metrics(proxy).splitlines() if (said := edit(line)) is not None
+        )
+
+    return lie
+
+
+def doubled(line: str) -> str:
+    if not line.startswith("traefik_service_requests_total{"):
+        return line
+    key, _, value = line.rpartition(" ")
+    return f"{key} {2 * float(value)!r}"
+
+
+def not_found_as_another(line: str) -> str:
+    if line.startswith("traefik_service_requests_total{"):
+        return line.replace('code="404"', 'code="499"')
+    return line
+
+
+def without(family: str) -> Callable[[str], str | None]:
+    def edit(line: str) -> str | None:
+        return None if family in line else line
+
+    return edit

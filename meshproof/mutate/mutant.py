@@ -1,0 +1,56 @@
+"""What a mutant is: a name, what it breaks, and a change that is applied to a ready mesh and taken back."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from meshproof.cluster.kube import KubeApi
+from meshproof.mesh.traefik_mesh import TraefikMesh
+from meshproof.model.mutant import MutantKind
+from meshproof.mutate.shim import Shim
+
+__all__ = ["Change", "Ground", "Mutant"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """Where mutants are applied: a ready mesh with a shim before its controller, and the run's namespace."""
+
+    kube: KubeApi
+    mesh: TraefikMesh
+    shim: Shim
+    namespace: str
+
+
+class Change(Protocol):
+    """One way to break the mesh."""
+
+    @property
+    def kind(self) -> MutantKind:
+        """Where it is broken."""
+        ...
+
+    def applied(self, ground: Ground) -> AbstractContextManager[None]:
+        """Broken inside the block, seen to be so on entry, and seen to be whole again after it.
+
+        Entering raises WaitTimedOutError or another HarnessError where the change does not take hold; it has
+        been taken back then. Leaving raises the same where it cannot be taken back: the mesh is lost then.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mutant:
+    """One mutant. Its killers are the requirements that name it in ``suites/requirements.toml``.
+
+    ``disturbs`` maps a requirement's id, or the beginning of ids (``TM-METRIC``), to the reason why its
+    checks may fail under this mutant although they are not meant to notice it. ``equivalent`` is the reason
+    why no check can notice it.
+    """
+
+    name: str
+    breaks: str
+    change: Change
+    disturbs: Mapping[str, str] = field(default_factory=dict)
+    equivalent: str = ""

@@ -1,0 +1,65 @@
+"""Mutants of what a rule asks of a request: its path, its method, its headers."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+try:
+    from meshproof.mutate import served_parts as parts
+except ImportError:  # in the pod they lie side by side
+    import served_parts as parts  # type: ignore[import-not-found, no-redef]
+
+__all__ = ["CHANGES"]
+
+ALWAYS: Final = "HeadersRegexp(`X-Forwarded-Server`, `.+`)"  # a proxy sets it before it looks at its routers
+
+
+def _rewrite_rules(
+    configuration: parts.Configuration, scope: parts.Scope, pattern: str, replacement: str
+) -> None:
+    for name, router in parts.routers(configuration, scope):
+        if "-traffic-target-" in name or "-traffic-split-" in name:
+            router["rule"] = re.sub(pattern, replacement, router["rule"])
+
+
+def path_filter_ignored(configuration: parts.Configuration, scope: parts.Scope) -> None:
+    """A target with paths opens all of its service that no other target is for."""
+    for name, router in parts.targets(configuration, scope, "guarded"):
+        if parts.target_of(name, router)[1] == "guarded":
+            router["rule"] = router["rule"].replace("PathPrefix(`/{path:reports}`)", "PathPrefix(`/`)")
+            router["priority"] = 3003 if name.endswith("-indirect") else 2002
+
+
+def path_prefix_too_wide(configuration: parts.Configuration, scope: parts.Scope) -> None:
+    """A rule's path opens longer words, and a path that no rule of the target has."""
+    _rewrite_rules(configuration, scope, r"\{path:(reports)\}", r"{path:(?:\1|not-)}")
+
+
+def path_filter_unanchored(configuration: parts.Configuration, scope: parts.Scope) -> None:
+    """A rule's path counts wherever it stands in a path."""
+    _rewrite_rules(configuration, scope, r"\{path:([^}]+)\}", r"{path:.*\1}")
+
+
+def path_case_ignored(configuration: parts.Configuration, scope: parts.Scope) -> None:
+    """A rule's path counts in capitals, too."""
+    _rewrite_rules(configuration, scope, r"\{path:([^}]+)\}", r"{path:(?i:\1)}")
+
+
+def method_filter_ignored(configuration: parts.Configuration, scope: parts.Scope) -> None:
+    """A rule's methods count for nothing."""
+    _rewrite_rules(configuration, scope, r" && Method\([^)]*\)", "")
+
+
+def header_filter_ignored(configuration: parts.Configuration, scope: parts.Scope) -> None:
+    """A rule's headers count for nothing."""
+    _rewrite_rules(configuration, scope, r"HeadersRegexp\(`(?!X-Forwarded-)[^`]*`, `[^`]*`\)", ALWAYS)
+
+
+CHANGES: Final[Mapping[str, parts.Change]] = parts.named(
+    path_filter_ignored,
+    path_prefix_too_wide,
+    path_filter_unanchored,
+    path_case_ignored,
+    method_filter_ignored,
+    header_filter_ignored,
+)

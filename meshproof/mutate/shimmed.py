@@ -1,0 +1,79 @@
+"""The mutants that the shim makes: of the served configuration, and fronts that it leads the proxies to."""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from meshproof.model.mutant import MutantKind
+from meshproof.mutate import front, served
+from meshproof.mutate.disturbs import DISTURBS
+from meshproof.mutate.mutant import Ground, Mutant
+
+__all__ = ["SHIMMED", "Served"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Served:
+    """The shim serves a changed configuration, or leads the proxies to a front."""
+
+    name: str
+
+    @property
+    def kind(self) -> MutantKind:
+        """Where it is broken."""
+        return MutantKind.FRONT if front.named(self.name) else MutantKind.SERVED
+
+    @contextmanager
+    def applied(self, ground: Ground) -> Iterator[None]:
+        """Every proxy follows the changed configuration inside the block, and the controller's after it."""
+        try:
+            ground.shim.follow(ground.shim.order(self.name, namespace=ground.namespace))
+            yield
+        finally:
+            ground.shim.follow(ground.shim.order())
+
+
+def _mutants(table: Mapping[str, str]) -> Iterator[Mutant]:
+    for name, breaks in table.items():
+        yield Mutant(
+            name=name,
+            breaks=breaks,
+            change=Served(name=name),
+            disturbs={**_COMPARED, **DISTURBS.get(name, {})},
+        )
+
+
+_COMPARED: Final = {"TM-API-002": "the proxies' configuration is to be the controller's: the shim changes it"}
+
+_FRONTS: Final = {
+    "trace-header-stripped": "The server gets no trace header.",
+    "trace-restarted": "Each request gets a trace of its own, whatever trace it came with.",
+    "span-id-kept": "The server gets the caller's span id instead of one of the proxy's.",
+    "sampling-forced": "Every trace is marked as sampled, whatever the caller decided.",
+    "trace-id-repeated": "Every request has the same trace id.",
+    "trace-id-cut": "A trace id of 128 bits loses its first half.",
+    "baggage-dropped": "The server gets the trace, but not its baggage.",
+    "header-values-sorted": "The headers, and the values of one that came several times, are sorted.",
+    "header-cut": "Header values are cut after 4 KiB.",
+    "headers-few": "Headers beyond the sixtieth are dropped.",
+    "hop-by-hop-forwarded": "Headers of the client's own connection reach the server.",
+    "path-decoded": "Encoded slashes in a path are decoded.",
+    "status-rewritten": "A server's statuses of 500 and more come back as 200.",
+    "query-rewritten": "Semicolons of a query become ampersands.",
+    "body-cut": "Bodies lose their last byte, there and back.",
+    "request-sent-twice": "The server gets every request twice.",
+    "first-word-awaited": "A TCP server is connected to once the client has sent something.",
+    "half-close-dropped": "The end of a TCP client's half does not reach the server.",
+    "half-close-closes-both": "The end of a TCP client's half ends the server's half, too.",
+    "tcp-bytes-changed": "Bytes of a TCP client arrive in upper case.",
+}
+
+_HALF: Final = "plain-host-routed"  # of plain-name-through-the-mesh; the other half is in the DNS
+
+_SERVED: Final = {
+    name: inspect.getdoc(change) or "" for name, change in served.CHANGES.items() if name != _HALF
+}
+
+SHIMMED: Final = tuple(_mutants({**_FRONTS, **_SERVED}))

@@ -1,0 +1,262 @@
+"""A mesh on a cluster made of a table: workloads roll out at once, proxies follow their controller."""
+
+import copy
+import json
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from meshproof.cluster.kube import KubeError, collection
+from meshproof.mesh.adapter import ProxyPod
+from meshproof.mutate.interposer import MARKER, ORDERS
+from meshproof.mutate.mutant import Ground
+
+NAMESPACE = "mp-run"
+MESH = "/api/v1/namespaces/traefik-mesh"
+SERVICE = f"{MESH}/services/traefik-mesh-controller"
+PROXIES = "/apis/apps/v1/namespaces/traefik-mesh/daemonsets/traefik-mesh-proxy"
+CONTROLLER = "/apis/apps/v1/namespaces/traefik-mesh/deployments/traefik-mesh-controller"
+COREDNS = "/apis/apps/v1/namespaces/kube-system/deployments/coredns"
+CONFIG_MAP = "/api/v1/namespaces/kube-system/configmaps/coredns"
+WORKLOADS = {"proxy": PROXIES, "controller": CONTROLLER, "coredns": COREDNS}
+METRICS = """\
+# TYPE process_start_time_seconds gauge
+process_start_time_seconds 1.5
+# TYPE traefik_config_reloads_total counter
+traefik_config_reloads_total 3
+# TYPE traefik_service_requests_total counter
+traefik_service_requests_total{code="200",method="GET",protocol="http",service="mp-run-server-80@http"} 4
+traefik_service_requests_total{code="404",method="GET",protocol="http",service="mp-run-server-80@http"} 1
+"""
+
+
+def workload(name: str, *args: str) -> dict[str, Any]:
+    """A Deployment or DaemonSet with one pod; ``name`` is its label, too."""
+    context = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    container = {
+        "name": name,
+        "args": list(args),
+        "ports": [{"name": "api", "containerPort": 8080}],
+        "resources": {"requests": {"cpu": "100m", "memory": "50Mi"}, "limits": {"memory": "512Mi"}},
+        "securityContext": context | {"readOnlyRootFilesystem": True},
+    }
+    pod = {"containers": [container], "securityContext": {"runAsUser": 65532, "runAsNonRoot": True}}
+    return {
+        "metadata": {"name": name, "uid": "u", "generation": 1, "resourceVersion": "1", "labels": {"a": "b"}},
+        "spec": {
+            "replicas": 1,
+            "selector": {"matchLabels": {"component": name}},
+            "template": {"metadata": {"annotations": {"mark": "the mesh's"}}, "spec": pod},
+        },
+        "status": {},
+    }
+
+
+@dataclass
+class FakeKube:
+    """Objects by path. What is written is in ``done``; ``stuck`` keeps any new template from rolling out.
+
+    A pod that is deleted is replaced at once, unless ``stuck``. ``conflicts`` are the next writes that
+    somebody else is quicker than.
+    """
+
+    objects: dict[str, dict[str, Any]] = field(default_factory=dict)
+    done: list[str] = field(default_factory=list)
+    replaced: list[str] = field(default_factory=list)
+    stuck: bool = False
+    conflicts: int = 0
+
+    def find(self, path: str) -> dict[str, Any] | None:
+        return copy.deepcopy(self.objects.get(path))
+
+    def get(self, path: str) -> dict[str, Any]:
+        found = self.find(path)
+        assert found is not None, path
+        return found | {"status": self._status(found)} if path.startswith("/apis/apps/") else found
+
+    def items(self, path: str, *, labelSelector: str) -> list[dict[str, Any]]:  # noqa: N803 - the API's name
+        assert path.endswith("/pods")
+        part, namespace = labelSelector.removeprefix("component="), path.split("/")[4]
+        deployed = self.get(WORKLOADS[part].replace("/kube-system/", f"/{namespace}/"))
+        if self.stuck and part in self.replaced:
+            return []
+        name = f"{part}-{deployed['metadata']['generation']}-{self.replaced.count(part)}"
+        conditions = [{"type": "Ready", "status": "True"}]
+        return [{"metadata": {"name": name, "uid": f"uid-{name}"}, "status": {"conditions": conditions}}]
+
+    def raw(self, method: str, path: str, *, body: dict[str, Any]) -> bytes:
+        assert method == "PUT"
+        assert "status" not in body
+        current = self.objects[path]
+        if self.conflicts:
+            self.conflicts -= 1
+            current["metadata"]["resourceVersion"] += "1"
+            raise KubeError(where=path, status=409, problem="conflict", evidence="")
+        assert body["metadata"]["resourceVersion"] == current["metadata"]["resourceVersion"]
+        self.done.append(f"put {path.rpartition('/')[2]}")
+        self._replace(path, copy.deepcopy(body))
+        return json.dumps(body).encode()
+
+    def merge(self, path: str, body: dict[str, Any]) -> None:
+        self.done.append(f"merge {path.rpartition('/')[2]}")
+        changed = copy.deepcopy(self.objects[path])
+        _merge(changed, body)
+        self._replace(path, changed)
+
+    def delete(self, path: str, *, uid: str) -> None:
+        pods, _, name = path.rpartition("/")
+        part = name.partition("-")[0]
+        assert [each["metadata"]["uid"] for each in self.items(pods, labelSelector=f"component={part}")] == [
+            uid
+        ]
+        self.done.append(f"delete {name}")
+        self.replaced.append(part)
+
+    def pod_get(self, namespace: str, pod: str, port: int, path: str) -> str:
+        raise KubeError(where=f"{namespace}/{pod}:{port}/{path}", status=404, problem="no", evidence="")
+
+    def args(self, path: str) -> list[str]:
+        """The arguments of a workload's program."""
+        return list(self.objects[path]["spec"]["template"]["spec"]["containers"][0]["args"])
+
+    def _replace(self, path: str, body: dict[str, Any]) -> None:
+        before = self.objects[path]
+        kept = {key: each for key, each in before["metadata"].items() if key in {"uid", "generation"}}
+        changed = body.get("spec") != before.get("spec")
+        if changed and "generation" in kept:
+            kept["generation"] += 1
+        body["metadata"] |= kept | {"resourceVersion": before["metadata"]["resourceVersion"] + "0"}
+        self.objects[path] = body
+
+    def _status(self, found: dict[str, Any]) -> dict[str, Any]:
+        generation = found["metadata"]["generation"]
+        updated = 0 if self.stuck and generation > 1 else 1
+        counts = dict.fromkeys(("replicas", "availableReplicas", "numberAvailable"), 1)
+        updates = dict.fromkeys(("updatedReplicas", "updatedNumberScheduled"), updated)
+        schedule = {"desiredNumberScheduled": 1} if found["metadata"]["name"] == "proxy" else {}
+        return {"observedGeneration": generation, **counts, **updates, **schedule}
+
+
+def _merge(there: dict[str, Any], patch: dict[str, Any]) -> None:
+    for key, value in patch.items():
+        if value is None:
+            there.pop(key, None)
+        elif isinstance(value, dict):
+            _merge(there.setdefault(key, {}), value)
+        else:
+            there[key] = value
+
+
+@dataclass
+class FakeMesh:
+    """Two proxies with their controller's routes; ``told`` are their metrics, ``restarts`` makes others."""
+
+    told: str = METRICS
+    restarts: int = 0
+    upgrades: list[dict[str, Any]] = field(default_factory=list)
+    settings: Any = field(
+        default_factory=lambda: SimpleNamespace(namespace="traefik-mesh", release="traefik-mesh")
+    )
+
+    def proxies(self) -> tuple[ProxyPod, ...]:
+        return tuple(
+            ProxyPod(name=name, uid=f"{name}{self.restarts}", ip=name, node=f"node-{name}", ready=True)
+            for name in ("a", "b")
+        )
+
+    def proxy_configuration(self, proxy: ProxyPod) -> dict[str, Any]:
+        assert proxy.name in {"a", "b"}
+        router = {"service": f"{NAMESPACE}-server-80", "status": "enabled"}
+        return {"routers": {"readiness@http": {}, f"{NAMESPACE}-server-80@http": router, "ping@internal": {}}}
+
+    def configuration(self) -> dict[str, Any]:
+        return {"http": {"routers": {"readiness": {}, f"{NAMESPACE}-server-80": {}}}}
+
+    def node_configuration(self, proxy: ProxyPod) -> dict[str, Any]:
+        return self.proxy_configuration(proxy)
+
+    def proxy_metrics(self, proxy: ProxyPod) -> str:
+        assert proxy.ready
+        return self.told
+
+    def status_nodes(self) -> list[dict[str, Any]]:
+        return [{"Name": each.name} for each in self.proxies()]
+
+    def readiness(self) -> bool:
+        return True
+
+    def upgrade(self, overrides: dict[str, Any]) -> float:
+        self.upgrades.append(overrides)
+        return 1.0
+
+
+@dataclass
+class ShimKube(FakeKube):
+    """Also makes and deletes objects, and answers for the shim's pod; ``orders`` are what it was asked."""
+
+    shim_ready: bool = True
+    orders: list[dict[str, list[str]]] = field(default_factory=list)
+
+    def create(self, document: dict[str, Any], *, namespace: str) -> dict[str, Any]:
+        path = f"{collection(document, namespace=namespace)}/{document['metadata']['name']}"
+        assert path not in self.objects
+        status = {"conditions": [{"type": "Ready", "status": str(self.shim_ready)}]}
+        self.objects[path] = copy.deepcopy(document) | {"status": status}
+        self.done.append(f"create {path}")
+        return document
+
+    def delete(self, path: str, *, uid: str = "", grace_s: int | None = None) -> None:
+        if uid:
+            super().delete(path, uid=uid)
+            return
+        assert grace_s is not None
+        self.objects.pop(path, None)
+        self.done.append(f"delete {path}")
+
+    def pod_get(self, namespace: str, pod: str, port: int, path: str) -> str:
+        assert (namespace, pod, port) == ("traefik-mesh", "meshproof-shim", ORDERS)
+        assert f"{MESH}/pods/meshproof-shim" in self.objects
+        asked = urlsplit(path)
+        assert asked.path == "mutant"
+        self.orders.append(parse_qs(asked.query))
+        self.done.append(f"order {len(self.orders)}")
+        return json.dumps({"order": len(self.orders)})
+
+    @property
+    def selector(self) -> dict[str, str]:
+        """Whom the controller's Service leads to."""
+        found: dict[str, str] = self.objects[SERVICE]["spec"]["selector"]
+        return found
+
+
+@dataclass
+class Followers(FakeMesh):
+    """Each proxy runs a configuration of this order, but for the late ones: theirs is of the one before."""
+
+    order: int = 1
+    late: tuple[str, ...] = ()
+
+    def proxy_configuration(self, proxy: ProxyPod) -> dict[str, Any]:
+        number = self.order - (proxy.name in self.late)
+        return super().proxy_configuration(proxy) | {"middlewares": {f"{MARKER}{number}@http": {}}}
+
+
+@dataclass
+class FakeShim:
+    """Writes down what it was ordered to serve."""
+
+    orders: list[str] = field(default_factory=list)
+
+    def order(self, mutant: str = "", *, namespace: str = "") -> int:
+        self.orders.append(f"{mutant} {namespace}".strip())
+        return len(self.orders)
+
+    def follow(self, order: int) -> None:
+        assert order == len(self.orders)
+
+
+def ground(kube: FakeKube, mesh: FakeMesh, shim: FakeShim | None = None) -> Ground:
+    """The fakes as what they stand for."""
+    parts: dict[str, Any] = {"kube": kube, "mesh": mesh, "shim": shim or FakeShim()}
+    return Ground(namespace=NAMESPACE, **parts)
