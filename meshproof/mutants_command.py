@@ -13,7 +13,7 @@ from meshproof.model.errors import BadInputError, nearest
 from meshproof.model.mutant import MutantResult, MutantState
 from meshproof.model.run import Run
 from meshproof.mutate.plan import killers_of
-from meshproof.mutate.registry import MUTANTS, PROFILES
+from meshproof.mutate.registry import MUTANTS, PROFILES, QUICK
 from meshproof.paths import PROJECT_ROOT
 from meshproof.report.records import LATEST, REPORT_FILE, read_run
 from meshproof.sessions import plan, run_sessions
@@ -25,11 +25,15 @@ _REPORTS: Final = PROJECT_ROOT / "reports" / "mutants"
 
 def mutants(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="of `--list`; default: all")
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="of `--list`; default: all that are quick, some others"),
     ] = None,
     *,
     full: Annotated[
-        bool, typer.Option("--full", help="run every other check against every mutant, not a sample of them")
+        bool,
+        typer.Option(
+            "--full", help="every mutant, the slow ones too, and every other check against each: some hours"
+        ),
     ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="leave out what the last campaign judged, and join both")
@@ -45,7 +49,7 @@ def mutants(
     the others must not; then it is taken back. Exit code 0: all killed, and nothing else failed; 1: one
     survived, or a check failed that is not meant to; 6: one could not be judged; 2: interrupted (`--resume`).
     """
-    chosen = _chosen(names or ())
+    chosen = _chosen(names or ()) or list(MUTANTS if full or listing else QUICK)
     if listing:
         _list(chosen)
         return
@@ -99,7 +103,7 @@ def _chosen(names: Iterable[str]) -> list[str]:
                 problem=f"{name}: no such mutant",
                 remedy=nearest(name, list(MUTANTS)),
             )
-    return list(dict.fromkeys(names)) or list(MUTANTS)
+    return list(dict.fromkeys(names))
 
 
 def _list(names: Iterable[str]) -> None:

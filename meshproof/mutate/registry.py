@@ -6,7 +6,16 @@ from meshproof.mutate import chart, dns, flags, loopback, told
 from meshproof.mutate.mutant import Mutant
 from meshproof.mutate.shimmed import SHIMMED
 
-__all__ = ["MUTANTS", "PROFILES"]
+__all__ = ["MUTANTS", "PROFILES", "QUICK"]
+
+# Of those that replace the mesh's pods or the cluster's DNS, twice a minute's wait each: some of each kind.
+_SOME: Final = frozenset(
+    {
+        *("tracing-off", "label-off", "access-log-on"),
+        *("container-as-root", "requests-missing"),
+        *("dns-block-missing", "dns-to-plain-service", "ttl-of-a-day"),
+    }
+)
 
 # The profiles of the mesh under which mutants are judged. The others install the mesh again, take nodes down
 # or move the cluster's DNS while they run: there a mutant would not outlast the first check.
@@ -17,3 +26,12 @@ MUTANTS: Final[dict[str, Mutant]] = {
     for group in (flags.MUTANTS, dns.MUTANTS, chart.MUTANTS, told.MUTANTS, loopback.MUTANTS, SHIMMED)
     for each in group
 }
+
+
+def _replaces_pods(mutant: Mutant) -> bool:
+    change = mutant.change
+    rolls_out = isinstance(change, chart.Patched) and change.rollout
+    return rolls_out or isinstance(change, flags.ProxyFlags | flags.ControllerFlags | dns.Corefile)
+
+
+QUICK: Final = tuple(name for name, each in MUTANTS.items() if name in _SOME or not _replaces_pods(each))
