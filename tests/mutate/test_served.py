@@ -225,9 +225,8 @@ EFFECTS: dict[str, Callable[[Config], object]] = {
 }
 
 
-@pytest.mark.parametrize("name", EFFECTS)
-def test_change_does_what_its_name_says(name: str) -> None:
-    assert EFFECTS[name](changed(name))
+def test_changes_do_what_their_names_say() -> None:
+    assert [name for name, effect in EFFECTS.items() if not effect(changed(name))] == []
 
 
 def holes(configuration: Config) -> list[str]:
@@ -239,17 +238,17 @@ def holes(configuration: Config) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("name", CHANGES)
 @pytest.mark.parametrize("sample", [SAMPLE, {"http": {"routers": HTTP["routers"]}}, {"http": HTTP}, {}])
-def test_every_change_leaves_a_configuration_that_can_be_served(name: str, sample: Config) -> None:
-    configuration = changed(name, sample)
+def test_every_change_leaves_a_configuration_that_can_be_served(sample: Config) -> None:
+    for name in CHANGES:
+        configuration = changed(name, sample)
 
-    assert json.loads(json.dumps(configuration)) == configuration
-    assert holes(configuration) == []
-    if sample and name != "readiness-route-wide":
-        assert routes(configuration)["readiness"] == HTTP["routers"]["readiness"]
-    if "services" in sample.get("http", {}):
-        assert configuration["http"]["services"]["readiness"] == HTTP["services"]["readiness"]
+        assert json.loads(json.dumps(configuration)) == configuration, name
+        assert holes(configuration) == [], name
+        if sample and name != "readiness-route-wide":
+            assert routes(configuration)["readiness"] == HTTP["routers"]["readiness"]
+        if "services" in sample.get("http", {}):
+            assert configuration["http"]["services"]["readiness"] == HTTP["services"]["readiness"]
 
 
 @pytest.mark.parametrize("expression", ["TooSlow(", "Fine()"])
