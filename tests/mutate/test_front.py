@@ -42,7 +42,7 @@ class Echo(BaseHTTPRequestHandler):
 def server() -> Iterator[str]:
     Echo.seen = 0
     with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as serving:
-        threading.Thread(target=serving.serve_forever, daemon=True).start()
+        threading.Thread(target=serving.serve_forever, args=(0.02,), daemon=True).start()
         yield f"127.0.0.1:{serving.server_address[1]}"
         serving.shutdown()
 

@@ -36,7 +36,7 @@ class Controller(BaseHTTPRequestHandler):
 @pytest.fixture
 def shim() -> Iterator[Interposer]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Controller) as serving:
-        threading.Thread(target=serving.serve_forever, daemon=True).start()
+        threading.Thread(target=serving.serve_forever, args=(0.02,), daemon=True).start()
         yield Interposer(f"http://127.0.0.1:{serving.server_address[1]}", "127.0.0.1")
         serving.shutdown()
 
