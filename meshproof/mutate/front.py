@@ -1,8 +1,9 @@
 """Proxies in front of servers, each of which does one thing wrong: mutants of the way behind the mesh.
 
 This file also runs by itself, beside ``interposer.py`` in a pod: it imports nothing but the standard library.
-A front takes one request a connection: it changes the heads that pass, tells both sides to close, and passes
-the rest on byte for byte. Over TCP it passes bytes on, with what its behaviour does to them.
+A front takes one request a connection: it changes the heads that pass, tells both sides to close, and
+passes the rest on byte for byte, but for its own address where the server tells it. Over TCP it passes
+bytes on, with what its behaviour does to them.
 """
 
 import random
@@ -18,6 +19,7 @@ __all__ = ["BEHAVIOURS", "Behaviour", "Head", "Listeners", "named"]
 
 _IDLE_S: Final = 20.0  # no check is silent for longer
 _PIECE: Final = 65_536
+_TOLD: Final = 4_000_000  # bytes: more than the server ever tells of a request
 _MOST_HEAD: Final = 2_000_000  # bytes: more than any proxy of the mesh lets through
 _TRACE: Final = "uber-trace-id"
 
@@ -138,7 +140,6 @@ _STREAMS: Final = ("server-tcp-9000", "server-greets-9002", "late-9004", "server
 BEHAVIOURS: Final[Mapping[str, Behaviour]] = {
     "trace-header-stripped": Behaviour(request=lambda head: head.drop(_TRACE)),
     "trace-restarted": Behaviour(request=_trace(_restarted)),
-    "span-id-kept": Behaviour(request=_trace(lambda parts: [parts[0], parts[2], parts[2], parts[3]])),
     "sampling-forced": Behaviour(request=_trace(lambda parts: [*parts[:3], "1"])),
     "trace-id-repeated": Behaviour(request=_trace(lambda parts: ["1f" * 8, *parts[1:]])),
     "trace-id-cut": Behaviour(request=_trace(lambda parts: [parts[0][-16:], *parts[1:]])),
@@ -210,6 +211,7 @@ class Listeners:
             behaviour.response(head)
             if not upgrade:
                 head.put("Connection", "close")
+            rest = _as_if_it_came_from(client.getpeername()[0], server, head, rest)
             length = _shorten(head, behaviour.answer_lost)
             client.sendall(head.bytes() + rest[:length])
             _pipe(server, client, None if length is None else max(0, length - len(rest)))
@@ -261,6 +263,19 @@ def _head(source: socket.socket, begun: bytes = b"") -> tuple[Head, bytes] | Non
     line, *lines = text.decode("latin-1").split("\r\n")
     pairs = [each.partition(":") for each in lines]
     return Head(line, [(name, value.strip()) for name, _, value in pairs]), rest
+
+
+def _as_if_it_came_from(peer: str, server: socket.socket, head: Head, begun: bytes) -> bytes:
+    """The server tells in JSON where its connection came from: that is to be the proxy, not this front."""
+    told = head.get("Content-Length")
+    if told is None or int(told) > _TOLD or "json" not in (head.get("Content-Type") or ""):
+        return begun
+    body = begun
+    while len(body) < int(told) and (piece := server.recv(_PIECE)):
+        body += piece
+    body = body.replace(server.getsockname()[0].encode() + b":", peer.encode() + b":")
+    head.put("Content-Length", str(len(body)))
+    return body
 
 
 def _shorten(head: Head, lost: int) -> int | None:

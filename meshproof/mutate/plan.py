@@ -29,6 +29,8 @@ _NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "overhead": _CARRIES,
 }
 
+_ALSO: Final = {"TM-INSTALL-023": _CARRIES}  # of another area, and yet it sends a request through the mesh
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
@@ -48,7 +50,8 @@ def killers_of(name: str, catalogue: Mapping[str, Requirement]) -> list[str]:
 
 def needs_of(requirement: Requirement) -> tuple[str, ...]:
     """The requirements without which this one cannot be judged."""
-    return tuple(each for each in _NEEDS.get(requirement.area, ()) if each != requirement.id)
+    needs = (*_NEEDS.get(requirement.area, ()), *_ALSO.get(requirement.id, ()))
+    return tuple(each for each in needs if each != requirement.id)
 
 
 def bystanders(

@@ -50,7 +50,6 @@ _COMPARED: Final = {"TM-API-002": "the proxies' configuration is to be the contr
 _FRONTS: Final = {
     "trace-header-stripped": "The server gets no trace header.",
     "trace-restarted": "Each request gets a trace of its own, whatever trace it came with.",
-    "span-id-kept": "The server gets the caller's span id instead of one of the proxy's.",
     "sampling-forced": "Every trace is marked as sampled, whatever the caller decided.",
     "trace-id-repeated": "Every request has the same trace id.",
     "trace-id-cut": "A trace id of 128 bits loses its first half.",

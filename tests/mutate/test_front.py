@@ -12,6 +12,7 @@ import pytest
 
 from meshproof.mutate.front import BEHAVIOURS, Behaviour, Listeners
 
+PROXY = "127.0.0.22"  # another loopback address than the front's
 TRACE = "463ac35c9f6413ad48485a3953bb6124:a2fb4a1d1a96d312:0020000000000001:1"
 
 
@@ -25,9 +26,15 @@ class Echo(BaseHTTPRequestHandler):
         type(self).seen += 1
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         told = json.dumps(
-            {"target": self.path, "headers": self.headers.items(), "body": body.decode()}
+            {
+                "target": self.path,
+                "headers": self.headers.items(),
+                "body": body.decode(),
+                "remoteAddr": f"{self.client_address[0]}:{self.client_address[1]}",
+            }
         ).encode()
         self.send_response(500 if self.path == "/fails" else 200)
+        self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(told)))
         self.end_headers()
         self.wfile.write(told)
@@ -61,7 +68,7 @@ def ask(server: str) -> Ask:
         body: str | None = None,
     ) -> tuple[int, dict[str, Any] | bytes]:
         port = Listeners(behaviour).port_for(server, http=True)
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5, source_address=(PROXY, 0))
         connection.request("POST" if body else "GET", target, body=body, headers=headers or {})
         answer = connection.getresponse()
         data = answer.read()
@@ -85,13 +92,13 @@ def test_a_front_that_does_nothing_wrong_passes_everything_on(ask: Ask) -> None:
     assert isinstance(told, dict)
     assert (status, told["target"], told["body"]) == (200, "/a%2Fb?q=1;2", "body")
     assert (header(told, "X-One"), header(told, "uber-trace-id")) == (["1"], [TRACE])
+    assert told["remoteAddr"].startswith(f"{PROXY}:")
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
         ("trace-header-stripped", []),
-        ("span-id-kept", ["463ac35c9f6413ad48485a3953bb6124:0020000000000001:0020000000000001:1"]),
         ("sampling-forced", [TRACE]),
         ("trace-id-repeated", ["1f1f1f1f1f1f1f1f:a2fb4a1d1a96d312:0020000000000001:1"]),
         ("trace-id-cut", ["48485a3953bb6124:a2fb4a1d1a96d312:0020000000000001:1"]),
