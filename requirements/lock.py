@@ -19,7 +19,7 @@ def compile_to(output: Path, wanted: list[str]) -> None:
             "--quiet",
             "--generate-hashes",
             "--allow-unsafe",
-            "--strip-extras",
+            "--no-strip-extras",  # an older pip forgets the pin of what a dependency asks for with an extra
             "--no-header",
             "--no-annotate",
         ]
