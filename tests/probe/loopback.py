@@ -25,7 +25,7 @@ def echo_handler(release: threading.Event) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            body = self._body()
             match self.path:
                 case "/slow":
                     release.wait(30)
@@ -46,6 +46,16 @@ def echo_handler(release: threading.Event) -> type[BaseHTTPRequestHandler]:
 
         do_POST = do_GET  # noqa: N815  # the name that http.server calls
         log_message: Callable[..., None] = staticmethod(lambda *_: None)
+
+        def _body(self) -> bytes:
+            if self.headers.get("Transfer-Encoding") != "chunked":
+                return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            body = b""
+            while size := int(self.rfile.readline(), 16):
+                body += self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+            return body
 
         def _answer(self, status: int, body: bytes, **headers: str) -> None:
             self.send_response(status)

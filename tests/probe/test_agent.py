@@ -170,7 +170,9 @@ def test_body_in_chunks_arrives_whole(probe: Probe, h2c: Traefik) -> None:
 
     exchanges = probe.send([request, msgspec.structs.replace(request, http2=True)])
 
-    assert [each.seen_by_server.header("Content-Length") for each in exchanges] == [None, None]
+    arrived = [each.seen_by_server for each in exchanges]
+    assert [each.header("Content-Length") for each in arrived] == [None, None]
+    assert [each.body_sha256 for each in arrived] == [hashlib.sha256(body).hexdigest()] * 2
 
 
 def test_program_takes_token_and_port_from_its_environment(loopback: Loopback, tmp_path: Path) -> None:
