@@ -76,7 +76,7 @@ def explanation(requirement: Requirement, checks: Iterable[Check]) -> str:
             f"Source:   {requirement.source}",
             f"Subject:  {requirement.subject.value} (whose fault a failure is)",
             f"Feature:  {requirement.feature}",
-            f"Mutants:  {', '.join(requirement.mutants)}",
+            f"Mutants:  {_mutants(requirement)}",
             "",
             "How it is checked:",
             *(
@@ -122,7 +122,7 @@ def _section(requirement: Requirement, mine: Sequence[Check]) -> list[str]:
         f"**{requirement.statement}** {requirement.why}",
         "",
         f"Source: {requirement.source}. Subject: {requirement.subject.value}.",
-        f"Feature: {requirement.feature}. Mutants: {', '.join(requirement.mutants)}.",
+        f"Feature: {requirement.feature}. Mutants: {_mutants(requirement)}.",
         "",
         *(f"- {each.claim.splitlines()[0]} (`{each.test}`)" for each in mine if each.claim),
         "",
@@ -130,6 +130,10 @@ def _section(requirement: Requirement, mine: Sequence[Check]) -> list[str]:
         *_by_hand(requirement, mine),
         "```",
     ]
+
+
+def _mutants(requirement: Requirement) -> str:
+    return ", ".join(requirement.mutants) or f"none: {requirement.no_mutant}"
 
 
 def _by_hand(requirement: Requirement, mine: Sequence[Check]) -> list[str]:
