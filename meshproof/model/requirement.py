@@ -48,8 +48,8 @@ class Requirement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """One row of ``suites/requirements.toml``.
 
     ``why`` is what goes wrong for a user where it does not hold, ``mutants`` names the ways to break the mesh
-    that its checks must notice, ``no_mutant`` why there is none, ``reproduce`` the commands with which a person
-    sees it by hand.
+    that its checks must notice, ``no_mutant`` why there is none, ``reproduce`` the commands with which a
+    person sees it by hand.
     """
 
     id: str

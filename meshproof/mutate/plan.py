@@ -9,7 +9,7 @@ from meshproof.model.requirement import Requirement
 from meshproof.model.verdict import VerdictState
 from meshproof.mutate.mutant import Mutant
 
-__all__ = ["Outcome", "bystanders", "explained", "killers_of", "needs_of"]
+__all__ = ["Outcome", "bystanders", "candidates", "explained", "killers_of", "needs_of"]
 
 SAMPLE: Final = 4  # bystanders of a mutant, where not all of them run
 LONGEST_S: Final = 2.0  # of a bystander in the sample: the check of a mutant is to take seconds
@@ -54,32 +54,44 @@ def needs_of(requirement: Requirement) -> tuple[str, ...]:
     return tuple(each for each in needs if each != requirement.id)
 
 
-def bystanders(
-    mutant: Mutant,
-    rehearsed: Sequence[Outcome],
-    catalogue: Mapping[str, Requirement],
-    *,
-    everyone: bool,
+def candidates(
+    mutant: Mutant, tests: Mapping[str, Collection[str]], catalogue: Mapping[str, Requirement]
 ) -> list[str]:
-    """Tests that passed without the mutant and that it is not to touch: all of them, or a small sample.
+    """Of ``tests`` (test -> its requirements) those that may be in the mutant's sample of bystanders.
 
-    The same mutant has the same sample every time, without those whose failure would be explained.
+    The same mutant has the same ones every time, without those whose failure would be explained. They are
+    some more than the sample, as not all of them may pass without the mutant.
     """
     killers = killers_of(mutant.name, catalogue)
-    able = [
-        each
-        for each in rehearsed
-        if each.state is VerdictState.PASSED and not set(killers).intersection(each.requirements)
-    ]
-    if everyone:
-        return [each.test for each in able]
-    short = [
-        each.test
-        for each in able
-        if each.seconds <= LONGEST_S and explained(each.requirements, mutant, killers, catalogue) is None
-    ]
+    able = sorted(
+        test
+        for test, names in tests.items()
+        if not set(killers).intersection(names) and explained(names, mutant, killers, catalogue) is None
+    )
     dice = random.Random(mutant.name)  # noqa: S311 - a sample, no secret
-    return sorted(dice.sample(short, min(SAMPLE, len(short))))
+    return dice.sample(able, min(3 * SAMPLE, len(able)))
+
+
+def bystanders(
+    mutant: Mutant,
+    rehearsed: Mapping[str, Outcome],
+    catalogue: Mapping[str, Requirement],
+    *,
+    drawn: Sequence[str] | None,
+) -> list[str]:
+    """Tests that passed without the mutant and that it is not to touch: the first short ones of ``drawn``.
+
+    Without ``drawn`` (from ``candidates``) all of them.
+    """
+    killers = killers_of(mutant.name, catalogue)
+    able = {
+        name: each
+        for name, each in rehearsed.items()
+        if each.state is VerdictState.PASSED and not set(killers).intersection(each.requirements)
+    }
+    if drawn is None:
+        return list(able)
+    return sorted([name for name in drawn if name in able and able[name].seconds <= LONGEST_S][:SAMPLE])
 
 
 def explained(

@@ -98,13 +98,21 @@ def _mutant_lines(mutants: list[MutantResult], most: int) -> list[str]:
     told = [
         *(_missed_line(each) for each in mutants if each.state is MutantState.SURVIVED),
         *(_bystander_line(each, *failed) for each in mutants for failed in each.bystanders_failed.items()),
-        *(_mutant_line(each, each.note) for each in mutants if each.state is MutantState.NOT_JUDGED),
+        *(
+            _mutant_line(each, _why_not_judged(each))
+            for each in mutants
+            if each.state is MutantState.NOT_JUDGED
+        ),
     ]
     shown = told if len(told) < most else told[: most - 2]
     lines = [_cut(mutants_sentence(mutants)), *shown]
     if left := len(told) - len(shown):
         lines.append(f"  and {left} more on the page")
     return lines
+
+
+def _why_not_judged(mutant: MutantResult) -> str:
+    return mutant.note or "; ".join(f"{name}: {why}" for name, why in mutant.not_judged.items())
 
 
 def _missed_line(mutant: MutantResult) -> str:

@@ -1,16 +1,14 @@
 """Which checks run against a mutant."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-
-import pytest
 
 from meshproof.model.mutant import MutantKind
 from meshproof.model.requirement import Level, Requirement, Subject
 from meshproof.model.verdict import VerdictState
 from meshproof.mutate.mutant import Ground, Mutant
-from meshproof.mutate.plan import SAMPLE, Outcome, bystanders, explained, killers_of, needs_of
+from meshproof.mutate.plan import SAMPLE, Outcome, bystanders, candidates, explained, killers_of, needs_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,35 +75,50 @@ def test_a_requirement_does_not_build_on_itself() -> None:
     assert needs_of(CATALOGUE["TM-DNS-001"]) == ()
 
 
-def test_everyone_is_everyone_who_passed_and_is_no_killer() -> None:
-    rehearsed = [*ALL, outcome("TM-ROUTE-030", VerdictState.FAILED)]
+def by_test(outcomes: Iterable[Outcome]) -> dict[str, Outcome]:
+    return {each.test: each for each in outcomes}
 
-    found = bystanders(mutant(), rehearsed, CATALOGUE, everyone=True)
+
+def test_everyone_is_everyone_who_passed_and_is_no_killer() -> None:
+    rehearsed = by_test([*ALL, outcome("TM-ROUTE-030", VerdictState.FAILED)])
+
+    found = bystanders(mutant(), rehearsed, CATALOGUE, drawn=None)
 
     assert set(found) == {each.test for each in ALL} - {"test of TM-ROUTE-001", "test of TM-TRACE-001"}
 
 
-def test_a_sample_is_small_and_the_same_every_time() -> None:
-    rehearsed = [outcome("TM-DNS-004"), *(outcome("TM-INSTALL-001") for _ in range(0))]
-    catalogue = {**CATALOGUE, **{f"TM-INSTALL-{n:03}": row(f"TM-INSTALL-{n:03}") for n in range(20)}}
-    rehearsed = [outcome(name) for name in catalogue]
+def test_candidates_are_few_and_the_same_every_time() -> None:
+    catalogue = {**CATALOGUE, **{f"TM-INSTALL-{n:03}": row(f"TM-INSTALL-{n:03}") for n in range(30)}}
+    tests = {f"test of {name}": [name] for name in catalogue}
 
-    first, second = (bystanders(mutant(), rehearsed, catalogue, everyone=False) for _ in range(2))
+    first, second = (candidates(mutant(), tests, catalogue) for _ in range(2))
 
-    assert len(first) == SAMPLE
+    assert len(first) == 3 * SAMPLE
     assert first == second
 
 
-@pytest.mark.parametrize(
-    "left_out",
-    [
-        pytest.param(outcome("TM-DNS-004", seconds=9.0), id="slow"),
-        pytest.param(outcome("TM-DNS-004", VerdictState.FAILED_EXPECTED), id="fails anyway"),
-        pytest.param(outcome("TM-ROUTE-012"), id="built on what the mutant breaks"),
-    ],
-)
-def test_the_sample_leaves_out_what_would_say_nothing(left_out: Outcome) -> None:
-    assert bystanders(mutant(), [left_out], CATALOGUE, everyone=False) == []
+def test_candidates_leave_out_killers_and_what_is_built_on_them() -> None:
+    tests = {each.test: each.requirements for each in ALL}
+
+    found = candidates(mutant(), tests, CATALOGUE)
+
+    assert set(found) == {"test of TM-DNS-001", "test of TM-DNS-004"}
+
+
+def test_bystanders_are_the_first_of_those_drawn_that_can_say_something() -> None:
+    names = [f"TM-INSTALL-{n:03}" for n in range(9)]
+    catalogue = {**CATALOGUE, **{name: row(name) for name in names}}
+    rehearsed = by_test(
+        [
+            outcome(names[0], seconds=9.0),
+            outcome(names[1], VerdictState.FAILED_EXPECTED),
+            *map(outcome, names[2:]),
+        ]
+    )
+
+    found = bystanders(mutant(), rehearsed, catalogue, drawn=[f"test of {name}" for name in names])
+
+    assert found == [f"test of {name}" for name in names[2 : 2 + SAMPLE]]
 
 
 def test_failures_are_explained_by_what_is_declared_or_broken() -> None:

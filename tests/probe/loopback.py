@@ -18,6 +18,18 @@ class Loopback:
         self.tcp, self.udp = tcp, udp
 
 
+def body_of(request: BaseHTTPRequestHandler) -> bytes:
+    """A request's body, by its length or in chunks."""
+    if request.headers.get("Transfer-Encoding") != "chunked":
+        return request.rfile.read(int(request.headers.get("Content-Length") or 0))
+    body = b""
+    while size := int(request.rfile.readline(), 16):
+        body += request.rfile.read(size)
+        request.rfile.readline()
+    request.rfile.readline()
+    return body
+
+
 def echo_handler(release: threading.Event) -> type[BaseHTTPRequestHandler]:
     """What the echo program does, as far as the agent can tell."""
 
@@ -25,7 +37,7 @@ def echo_handler(release: threading.Event) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            body = self._body()
+            body = body_of(self)
             match self.path:
                 case "/slow":
                     release.wait(30)
@@ -46,16 +58,6 @@ def echo_handler(release: threading.Event) -> type[BaseHTTPRequestHandler]:
 
         do_POST = do_GET  # noqa: N815  # the name that http.server calls
         log_message: Callable[..., None] = staticmethod(lambda *_: None)
-
-        def _body(self) -> bytes:
-            if self.headers.get("Transfer-Encoding") != "chunked":
-                return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            body = b""
-            while size := int(self.rfile.readline(), 16):
-                body += self.rfile.read(size)
-                self.rfile.readline()
-            self.rfile.readline()
-            return body
 
         def _answer(self, status: int, body: bytes, **headers: str) -> None:
             self.send_response(status)
