@@ -162,8 +162,11 @@ class Mesh(Protocol):
         """Change values (laid over the present ones), wait as install does; return the seconds."""
         ...
 
-    def uninstall(self) -> float:
-        """Remove the mesh with its own cleanup; return the seconds. Raises MeshUninstallError."""
+    def uninstall(self, *, graceful: bool = True) -> float:
+        """Remove the mesh with its own cleanup; return the seconds. Raises MeshUninstallError.
+
+        Where nobody uses the mesh any more its pods need not be waited for: not ``graceful`` kills them.
+        """
         ...
 
     def leftovers(self) -> tuple[str, ...]:

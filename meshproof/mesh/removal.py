@@ -41,12 +41,16 @@ class Removal:
     kube: KubeApi
     evidence: Evidence
 
-    def run(self, *, within: float) -> float:
-        """Remove everything; return the seconds. Nothing installed is no error. Raises MeshUninstallError."""
+    def run(self, *, within: float, graceful: bool = True) -> float:
+        """Remove everything; return the seconds. Nothing installed is no error. Raises MeshUninstallError.
+
+        Not ``graceful``: the release's pods have no time to end; its cleanup runs all the same.
+        """
         started = time.monotonic()
         Ownership(kube=self.kube, namespace=self.evidence.namespace).mark_again()
         if self.helm.status() is not None:
             self._uninstall(within)
+            self._end_pods(graceful=graceful)
         self._remove_ours()
         left = within - (time.monotonic() - started)
         try:
@@ -81,6 +85,13 @@ class Removal:
             said = f"{error.evidence}\n{found.evidence}"
             raise MeshUninstallError(where=self.where, diagnosis=found.with_evidence(said)) from error
         self._remove_cleanups()
+
+    def _end_pods(self, *, graceful: bool) -> None:
+        if not graceful:
+            path = f"{namespace_path(self.evidence.namespace)}/pods"
+            for each in pods_in(self.kube, self.evidence.namespace, selector=MESH):
+                name, uid = each["metadata"]["name"], each["metadata"]["uid"]
+                self.kube.delete(f"{path}/{name}", uid=uid, grace_s=0)
         with suppress(WaitTimedOutError):  # what stays is told of once the namespace should be gone
             eventually(self._pods_gone, what=f"the pods of {self.where} are gone", within=_PODS_END_S)
 

@@ -73,13 +73,13 @@ class FakeKube:
             ]
             self.on_stop()
 
-    def delete(self, path: str, *, uid: str) -> None:
+    def delete(self, path: str, *, uid: str, grace_s: int | None = None) -> None:
         """As the server does: with another uid it refuses; a namespace takes what is in it along."""
         collection, name = path.rsplit("/", 1)
         found = self.find(path)
         assert found
         assert found["metadata"]["uid"] == uid
-        self.done.append(f"delete {path}")
+        self.done.append(f"delete {path}" if grace_s is None else f"delete {path} within {grace_s} s")
         self.objects[collection].remove(found)
         if collection == NAMESPACES:
             self.objects = {
