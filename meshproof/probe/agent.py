@@ -14,6 +14,7 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any, Final
 
 import httpx
@@ -136,16 +137,17 @@ def describe(response: httpx.Response) -> dict[str, Any]:
 
 
 class Agent:
-    """Holds one pool of connections for each HTTP version."""
+    """Holds a pool of HTTP/1.1 connections; those of HTTP/2 are kept for one batch."""
 
     def __init__(self) -> None:
-        self.pools = {version: new_client(http2=version) for version in (False, True)}
+        self.pool = new_client(http2=False)
         self.traffic = agent_steady.Traffic(self.one)
 
-    async def one(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """One request, over the pool or a connection of its own."""
-        if not asked["fresh"]:
-            return await exchange(self.pools[asked["http2"]], asked)
+    async def one(self, asked: dict[str, Any], http2: httpx.AsyncClient | None = None) -> dict[str, Any]:
+        """One request, over a pool (``http2`` is the one for such requests) or a connection of its own."""
+        kept = http2 if asked["http2"] else self.pool
+        if kept and not asked["fresh"]:
+            return await exchange(kept, asked)
         async with new_client(http2=asked["http2"]) as client:
             return await exchange(client, asked)
 
@@ -153,12 +155,18 @@ class Agent:
         """Send all requests of a batch, at most ``concurrency`` at once; answers keep their order."""
         batch = await request.json()
         gate = asyncio.Semaphore(batch["concurrency"])
+        async with AsyncExitStack() as batch_only:
+            http2 = None
+            if any(each["http2"] and not each["fresh"] for each in batch["requests"]):
+                # Traefik does not take such a connection for idle: it would wait for its end before its own.
+                http2 = await batch_only.enter_async_context(new_client(http2=True))
 
-        async def gated(asked: dict[str, Any]) -> dict[str, Any]:
-            async with gate:
-                return await self.one(asked)
+            async def gated(asked: dict[str, Any]) -> dict[str, Any]:
+                async with gate:
+                    return await self.one(asked, http2)
 
-        return JSONResponse({"exchanges": await asyncio.gather(*map(gated, batch["requests"]))})
+            exchanges = await asyncio.gather(*map(gated, batch["requests"]))
+        return JSONResponse({"exchanges": exchanges})
 
     async def on_resolve(self, request: Request) -> Response:
         """Look names up through the pod's resolver, one after another so that the times are their own."""
