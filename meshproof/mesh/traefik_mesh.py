@@ -130,7 +130,8 @@ class TraefikMesh:
     def uninstall(self, *, graceful: bool = True) -> float:
         """Remove the release with upstream's cleanup, then the CRDs and the namespace that install brought.
 
-        Not ``graceful``: the pods that the release leaves behind are killed at once. Raises MeshUninstallError. What is left all the same is what ``leftovers`` says.
+        Not ``graceful``: the pods that the release leaves behind are killed at once. Raises
+        MeshUninstallError. What is left all the same is what ``leftovers`` says.
         """
         with self._helm(self._settings) as (helm, _):
             removal = Removal(where=self._where, helm=helm, kube=self._kube, evidence=self._evidence)

@@ -68,9 +68,7 @@ def test_pods_that_stay_are_told(
     assert caught.value.diagnosis.code == "not-gone"
 
 
-def test_pods_are_killed_where_nobody_uses_them(
-    build: Any, working: Any, fake_helm: Any, make_mesh: MakeMesh
-) -> None:
+def test_pods_are_killed_where_nobody_uses_them(working: Any, fake_helm: Any, make_mesh: MakeMesh) -> None:
     fake_helm.answers["status"] = STATUS
 
     make_mesh().uninstall(graceful=False)
