@@ -32,12 +32,16 @@ DEFAULT_PROFILE: Final = "plain"
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """One test function: ``<path from the folder's parent>::<function>``; ``claim`` is its docstring."""
+    """One test function: ``<path from the folder's parent>::<function>``; ``claim`` is its docstring.
+
+    ``options`` are those without which it does not run.
+    """
 
     test: str
     requirements: tuple[str, ...]
     profiles: tuple[str, ...]
     claim: str
+    options: tuple[str, ...] = ()
 
 
 def load_catalogue(suites: Path = SUITES) -> dict[str, Requirement]:
@@ -79,6 +83,7 @@ def checks_in(folder: Path = SUITES) -> list[Check]:
                             requirements=names,
                             profiles=profiles or (DEFAULT_PROFILE,),
                             claim=ast.get_docstring(node) or "",
+                            options=_arguments_of(marks, "only_with"),
                         )
                     )
     return found

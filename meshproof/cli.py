@@ -14,6 +14,8 @@ from meshproof.engine.process import terminate_all
 from meshproof.model.errors import ExitCode, MeshproofError
 from meshproof.mutants_command import mutants
 from meshproof.report.commands import app as report
+from meshproof.report.compare import app as baseline
+from meshproof.report.compare import compare_runs
 from meshproof.report.requirements import requirements
 from meshproof.report.traffic_metrics import traffic_metrics
 
@@ -34,10 +36,12 @@ app = typer.Typer(
 )
 app.add_typer(bundle, name="bundle")
 app.add_typer(report, name="report")
+app.add_typer(baseline, name="baseline")
 app.command()(doctor)
 app.command()(requirements)
 app.command()(conformance)
 app.command()(mutants)
+app.command("compare")(compare_runs)
 app.command("traffic-metrics")(traffic_metrics)
 
 

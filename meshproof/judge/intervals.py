@@ -1,21 +1,32 @@
 """Intervals over rounds: pure. The round is the unit, so every function takes one number per round.
 
-Sources: Student's t for the mean of paired differences; J. L. Hodges and E. L. Lehmann, "Estimates of
-location based on rank tests" (1963) with the exact null distribution of Wilcoxon's signed-rank statistic for
-the distribution-free check beside it; S. Holm, "A simple sequentially rejective multiple test procedure"
-(1979).
+Sources: Student's t for the mean of paired differences; B. L. Welch, "The generalization of 'Student's'
+problem when several different population variances are involved" (1947) for two runs of different spread;
+J. L. Hodges and E. L. Lehmann, "Estimates of location based on rank tests" (1963) with the exact null
+distribution of Wilcoxon's signed-rank statistic for the distribution-free check beside it; S. Holm, "A simple
+sequentially rejective multiple test procedure" (1979).
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations_with_replacement
 from statistics import fmean, median, stdev
 from typing import Final
 
 from scipy import stats
 
-__all__ = ["Interval", "LocationEstimate", "hodges_lehmann", "holm", "mean_interval", "mean_p_value"]
+__all__ = [
+    "Interval",
+    "LocationEstimate",
+    "change_interval",
+    "change_p_value",
+    "hodges_lehmann",
+    "holm",
+    "mean_interval",
+    "mean_p_value",
+]
 
 MIN_ROUNDS: Final = 2  # one round has no spread
 
@@ -31,6 +42,10 @@ class Interval:
     def farthest(self) -> float:
         """The largest absolute bound."""
         return max(abs(self.low), abs(self.high))
+
+    @property
+    def width(self) -> float:
+        return self.high - self.low
 
     def excludes_zero(self) -> bool:
         return self.low > 0 or self.high < 0
@@ -58,6 +73,24 @@ def mean_p_value(values: Sequence[float]) -> float:
     if error == 0:
         return 1.0 if centre == 0 else 0.0
     return min(1.0, 2 * float(stats.t.sf(abs(centre) / error, len(values) - 1)))
+
+
+def change_interval(before: Sequence[float], after: Sequence[float], confidence: float) -> Interval:
+    """Welch's interval of the mean of ``after`` minus that of ``before``, which are independent.
+
+    Raises ValueError for fewer than two values on either side.
+    """
+    change, error, freedom = _change(before, after)
+    reach = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
+    return Interval(low=change - reach, high=change + reach)
+
+
+def change_p_value(before: Sequence[float], after: Sequence[float]) -> float:
+    """Two-sided p of Welch's test that both means are the same. Raises ValueError as ``change_interval``."""
+    change, error, freedom = _change(before, after)
+    if error == 0:
+        return 1.0 if change == 0 else 0.0
+    return min(1.0, 2 * float(stats.t.sf(abs(change) / error, freedom)))
 
 
 def hodges_lehmann(values: Sequence[float], confidence: float) -> LocationEstimate | None:
@@ -104,7 +137,18 @@ def _mean_and_error(values: Sequence[float]) -> tuple[float, float]:
     return fmean(values), stdev(values) / math.sqrt(len(values))
 
 
-def _signed_rank_tails(n: int) -> list[float]:
+def _change(before: Sequence[float], after: Sequence[float]) -> tuple[float, float, float]:
+    """The change of the mean, its standard error, and Welch and Satterthwaite's degrees of freedom."""
+    (old, old_error), (new, new_error) = _mean_and_error(before), _mean_and_error(after)
+    error = math.hypot(old_error, new_error)
+    if error == 0:
+        return new - old, 0.0, float(len(before) + len(after) - 2)
+    shares = ((old_error / error) ** 4 / (len(before) - 1), (new_error / error) ** 4 / (len(after) - 1))
+    return new - old, error, 1 / sum(shares)
+
+
+@cache
+def _signed_rank_tails(n: int) -> tuple[float, ...]:
     """P(W <= k) for k = 0, 1, ... of the signed-rank statistic of ``n`` values under symmetry about zero.
 
     Every rank is added or not with probability a half: the counts of subsets of {1..n} by their sum.
@@ -117,4 +161,4 @@ def _signed_rank_tails(n: int) -> list[float]:
     for count in counts:
         below += count
         tails.append(below / 2**n)
-    return tails
+    return tuple(tails)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Final
 
+import msgspec
+
 from meshproof.judge.histograms import Latencies
 from meshproof.judge.intervals import (
     MIN_ROUNDS,
@@ -27,19 +29,16 @@ from meshproof.judge.rounds import CONTROL, DIRECT, MESH, void_rounds
 from meshproof.judge.swarm import arm_curves, generator_figures, notes_on
 from meshproof.model.errors import BadInputError
 from meshproof.model.load import Recording
-from meshproof.model.run import Overhead, OverheadDetail
+from meshproof.model.run import PRIMARY, VALID, Overhead, OverheadDetail
 
-__all__ = ["MIN_VALID_ROUNDS", "VALID", "judge_overhead"]
+__all__ = ["MIN_VALID_ROUNDS", "judge_overhead"]
 
-PRIMARY: Final = 50.0
 SECONDARY: Final = (90.0, 99.0)
 RARE: Final = 99.9  # only where every round has the requests for it
 RARE_NEEDS: Final = 10_000  # requests in a round: ten beyond the percentile
 
 ALPHA: Final = 0.05  # 95 % intervals
 MIN_VALID_ROUNDS: Final = 10  # a t interval of fewer rests on its assumption of normality more than on data
-
-VALID: Final = "valid"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +81,7 @@ def judge_overhead(recording: Recording) -> tuple[list[Overhead], OverheadDetail
         arms=arm_curves(recording, latencies, valid),
         void_rounds={str(number): reason for number, reason in void.items()},
         generator=generator_figures(recording, latencies, valid),
+        load=msgspec.to_builtins(recording.profile),
         notes=notes,
     )
     return rows, detail

@@ -8,11 +8,14 @@ from typing import Any, Final
 
 import msgspec
 
+from meshproof.model.comparison import Comparison
 from meshproof.model.mutant import MutantResult
 from meshproof.model.verdict import Verdict
 
 __all__ = [
+    "PRIMARY",
     "SCHEMA_VERSION",
+    "VALID",
     "ArmCurve",
     "Environment",
     "Host",
@@ -27,6 +30,8 @@ __all__ = [
 ]
 
 SCHEMA_VERSION: Final = "1"
+PRIMARY: Final = 50.0  # the percentile that counts; the others are one family, adjusted
+VALID: Final = "valid"  # of an overhead row; anything else is the evidence why it is not
 
 
 class RunState(StrEnum):
@@ -101,7 +106,7 @@ class Overhead(msgspec.Struct, frozen=True, kw_only=True):
     interval_ms: tuple[float, float]
     noise_floor_ms: float
     rounds: int
-    validity: str  # "valid", or the evidence why it is not
+    validity: str  # VALID, or the evidence why it is not
     round_differences_ms: list[float] = []
     confidence: float = 0.95  # of interval_ms and of the noise floor's interval
     p_value: float | None = None  # of no difference at all; Holm-adjusted as the interval
@@ -129,6 +134,7 @@ class OverheadDetail(msgspec.Struct, frozen=True, kw_only=True):
     arms: list[ArmCurve]
     void_rounds: dict[str, str] = {}
     generator: dict[str, float] = {}
+    load: dict[str, bool | int | float | str] = {}  # the load profile, field by field
     notes: list[str] = []
     instrument: str = "locust"
 
@@ -142,6 +148,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     summary: dict[str, int] = {}
     overhead: list[Overhead] = []
     overhead_detail: list[OverheadDetail] = []
+    comparisons: list[Comparison] = []  # of the overhead with a baseline, where one was given
     mutants: list[MutantResult] = []
     schema_version: str = SCHEMA_VERSION
 

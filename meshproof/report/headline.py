@@ -6,7 +6,7 @@ from typing import Final
 
 from meshproof.model.errors import ExitCode
 from meshproof.model.mutant import mutants_exit_code
-from meshproof.model.run import Overhead, Run, RunState
+from meshproof.model.run import VALID, Overhead, Run, RunState
 from meshproof.model.verdict import Verdict, VerdictState, summarise
 from meshproof.report.visible import visible
 
@@ -31,7 +31,6 @@ __all__ = [
 _NAMED_IDS: Final = 5  # a sentence names this many requirements, the rest it counts
 _MEDIAN: Final = 50.0
 _LOADING: Final = "locust"  # the instrument that loads what it measures
-_VALID: Final = "valid"
 
 
 class Tone(StrEnum):
@@ -173,7 +172,7 @@ def _overhead_sentence(row: Overhead, *, alone: bool) -> str:
     by = "" if alone else f", measured by {visible(row.instrument)}"
     interval = f"{confidence_name(row.confidence)} interval {low:.2f} to {high:.2f} ms"
     context = f"({interval}; noise floor {row.noise_floor_ms:.2f} ms{by})"
-    if row.validity != _VALID:
+    if row.validity != VALID:
         return f"the overhead at the median was not measured validly{by}: {visible(row.validity)}"
     if low <= 0 <= high or abs(row.difference_ms) <= row.noise_floor_ms:
         return (

@@ -18,6 +18,7 @@ from meshproof.model.run import Overhead, OverheadDetail, Run
 from meshproof.model.verdict import Evidence, Verdict, VerdictState
 from meshproof.paths import PROJECT_ROOT
 from meshproof.report import headline
+from meshproof.report.comparison import comparison_sentence, comparison_view
 from meshproof.report.evidence import FACTS_SHOWN, FactView, facts_shown
 from meshproof.report.mutants import mutant_tiles, mutants_sentence, mutants_view, only_mutants_judged
 from meshproof.report.picture import curves_picture, rounds_picture
@@ -86,6 +87,8 @@ def render_page(run: Run) -> str:
             mutants=mutants_view(run, {view.verdict.requirement: view.anchor for view in verdicts}),
             mutants_beside="" if alone or not run.mutants else mutants_sentence(run.mutants),
             overhead_sentences=headline.overhead_sentences(run),
+            comparison_sentences=[comparison_sentence(each) for each in run.comparisons],
+            comparisons=[comparison_view(each) for each in run.comparisons],
             told_first=[(s, [v for v in verdicts if v.verdict.state is s]) for s in _TOLD_FIRST],
             areas=_by_area(verdicts),
             overheads=_overhead_views(run),

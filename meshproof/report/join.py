@@ -31,6 +31,7 @@ def joined(info: RunInfo, runs: Mapping[str, Run]) -> Run:
         summary=summarise(verdicts),
         overhead=[each for run in parts for each in run.overhead],
         overhead_detail=[each for run in parts for each in run.overhead_detail],
+        comparisons=[each for run in parts for each in run.comparisons],
         mutants=[each for run in parts for each in sorted(run.mutants, key=lambda mutant: mutant.name)],
     )
 

@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Final
 
+from meshproof.model.comparison import Comparison
 from meshproof.model.mutant import MutantResult, MutantState
 from meshproof.model.run import Overhead, Run
 from meshproof.model.verdict import Verdict, VerdictState
+from meshproof.report.comparison import short_line
 from meshproof.report.headline import (
     STATE_WORDS,
     banner,
@@ -27,6 +29,7 @@ _FAILED_SHOWN: Final = 8
 _INCONCLUSIVE_SHOWN: Final = 4  # with 8 for failures, 7 for what was measured and 6 around them: 25 at most
 _OVERHEAD_LINES: Final = 7
 _OVERHEAD_LEAST: Final = 3  # its heading, one figure and how many more there are; mutants have the other 4
+_COMPARISONS_SHOWN: Final = 2  # instruments of one load profile
 _ID_WIDTH: Final = 14
 _CLAIM_WIDTH: Final = 62
 _PROFILE_WIDTH: Final = 18
@@ -43,9 +46,11 @@ def summary_lines(run: Run, where: Path) -> list[str]:
     lines += _verdict_lines(run, VerdictState.INCONCLUSIVE, _INCONCLUSIVE_SHOWN)
     ends = [f"page:   {where / PAGE_FILE}", f"report: {where / REPORT_FILE}"]
     room = MAX_LINES - len(lines) - len(ends)
-    lines += _mutant_lines(run.mutants, room - _OVERHEAD_LEAST if run.overhead else room)
-    room = MAX_LINES - len(lines) - len(ends)
-    lines += _overhead_lines(run.overhead, min(_OVERHEAD_LINES, room))
+    kept = _OVERHEAD_LEAST * bool(run.overhead) + min(len(run.comparisons), _COMPARISONS_SHOWN)
+    lines += _mutant_lines(run.mutants, room - kept)
+    room = min(_OVERHEAD_LINES, MAX_LINES - len(lines) - len(ends))
+    compared = _comparison_lines(run.comparisons, room - _OVERHEAD_LEAST if run.overhead else room)
+    lines += _overhead_lines(run.overhead, room - len(compared)) + compared
     return lines + ends
 
 
@@ -139,6 +144,16 @@ def _overhead_lines(rows: list[Overhead], most: int) -> list[str]:
     lines += [_overhead_line(row, named=several) for row in shown]
     if left := len(rows) - len(shown):
         lines.append(f"  and {left} more on the page")
+    return lines
+
+
+def _comparison_lines(comparisons: list[Comparison], most: int) -> list[str]:
+    """One line each while there is room: at most ``_COMPARISONS_SHOWN``, the rest counted."""
+    most = min(most, _COMPARISONS_SHOWN)
+    shown = comparisons if len(comparisons) <= most else comparisons[: most - 1]
+    lines = [short_line(each, MAX_WIDTH) for each in shown]
+    if left := len(comparisons) - len(shown):
+        lines.append(f"  and {left} more comparisons on the page")
     return lines
 
 

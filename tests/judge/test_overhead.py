@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from meshproof.judge.overhead import VALID, judge_overhead
+from meshproof.judge.overhead import judge_overhead
 from meshproof.measure.recording import recording_from_json, recording_to_json
 from meshproof.model.errors import BadInputError
 from meshproof.model.load import RecordedCell, Restart
+from meshproof.model.run import VALID
 from tests.judge.recordings import ARMS, cell, recording
 
 BASE_MS = {"direct": 1.0, "control": 1.0, "mesh": 1.5}

@@ -3,6 +3,7 @@
 import random
 from typing import Any, Final
 
+from meshproof.model.comparison import Answer, Change, Comparison
 from meshproof.model.requirement import Level, Subject
 from meshproof.model.run import (
     ArmCurve,
@@ -20,6 +21,18 @@ from tests.report.mutant_results import mutants_of_every_state
 
 RUN_ID: Final = "20261122-200501-3f9c"
 HOSTILE: Final = "<script>alert('x')</script> \x1b[31mred\x1b[0m \u202egnp.exe"
+
+LOAD: Final[dict[str, bool | int | float | str]] = {
+    "name": "standard",
+    "description": "20 rounds of 2 s an arm",
+    "rounds": 20,
+    "phase_s": 2.0,
+    "users": 20,
+    "arrival_rate_per_s": 300.0,
+    "payload_bytes": 0,
+    "keep_alive": True,
+    "seed": 1,
+}
 
 _P, _F, _K = VerdictState.PASSED, VerdictState.FAILED, VerdictState.FAILED_EXPECTED
 _N, _S, _I = VerdictState.NOT_SUPPORTED, VerdictState.SKIPPED, VerdictState.INCONCLUSIVE
@@ -191,6 +204,36 @@ def an_overhead(percentile: float = 50, difference_ms: float = 0.92, **changed: 
     return Overhead(**(fields | changed))
 
 
+def a_comparison(**changed: Any) -> Comparison:
+    """A regression, with a percentile that is only shown."""
+    changes = [
+        Change(
+            percentile=q,
+            baseline_ms=0.41,
+            run_ms=0.92,
+            change_ms=0.51,
+            interval_ms=(0.38, 0.64),
+            confidence=confidence,
+            p_value=0.000002,
+            direct_ms=(1.0, 1.02),
+        )
+        for q, confidence in ((50.0, 0.95), (90.0, 0.975))
+    ]
+    fields: dict[str, Any] = {
+        "baseline": "reports/baselines/main.json",
+        "profile": "standard",
+        "instrument": "locust",
+        "answer": Answer.REGRESSED,
+        "sentence": "the mesh costs 0.51 ms more at the median",
+        "threshold_ms": 0.2,
+        "noise_floors_ms": (0.09, 0.1),
+        "rounds": (20, 20),
+        "changes": changes,
+        "differs": {"kubernetes": ("v1.31.0", "v1.32.1")},
+    }
+    return Comparison(**(fields | changed))
+
+
 def a_detail(**changed: Any) -> OverheadDetail:
     """Three arms with the long tail that they have."""
     shape = (
@@ -225,6 +268,7 @@ def a_detail(**changed: Any) -> OverheadDetail:
         "arms": arms,
         "void_rounds": {"7": "the generator used 86 % of its CPU"},
         "generator": {"cpu_share": 0.41, "lag_p50_ms": 0.83},
+        "load": dict(LOAD),
         "notes": ["a proxy is limited to 200 millicores by upstream's chart"],
     }
     return OverheadDetail(**(fields | changed))
@@ -254,6 +298,7 @@ def a_realistic_run() -> Run:
     return a_run(
         *verdicts,
         overhead=[*rows, lighter],
-        overhead_detail=[a_detail()],
+        overhead_detail=[a_detail(), a_detail(instrument="fortio", arms=[])],
+        comparisons=[a_comparison()],
         mutants=mutants_of_every_state(),
     )

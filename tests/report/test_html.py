@@ -10,13 +10,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from meshproof.model.comparison import Answer
 from meshproof.model.mutant import MutantState
 from meshproof.model.run import Environment, Run, RunInfo, RunState
 from meshproof.model.verdict import Evidence, VerdictState
 from meshproof.report.evidence import FACTS_SHOWN
 from meshproof.report.html import duration, render_page, write_page
 from tests.report.mutant_results import a_mutant
-from tests.report.runs import HOSTILE, a_realistic_run, a_run, a_verdict, an_environment, an_overhead
+from tests.report.runs import (
+    HOSTILE,
+    a_comparison,
+    a_realistic_run,
+    a_run,
+    a_verdict,
+    an_environment,
+    an_overhead,
+)
 
 
 class Page(HTMLParser):
@@ -104,6 +113,9 @@ def test_a_state_is_told_in_words(page: Page) -> None:
         "(97.5 %)",
         "+0.80 to +1.01 ms (Hodges-Lehmann)",
         "502 Bad Gateway: 3",
+        "Against reports/baselines/main.json: regressed: the mesh costs 0.51 ms more at the median.",
+        "+0.41 ms +0.92 ms +0.51 ms +0.38 to +0.64 ms (95 %) 2e-06 1.00, 1.02 ms yes",
+        "v1.31.0 in the baseline, v1.32.1 now",
     ],
 )
 def test_the_page_says(said: str) -> None:
@@ -141,7 +153,21 @@ def hostile_run() -> Run:
         note=HOSTILE,
     )
     calm = msgspec.structs.replace(mutant, name=f"{HOSTILE}2", state=MutantState.KILLED, bystanders_failed={})
-    return a_run(verdict, run=info, environment=environment, overhead=overhead, mutants=[mutant, calm])
+    comparison = a_comparison(
+        baseline=HOSTILE,
+        profile=HOSTILE,
+        instrument=HOSTILE,
+        sentence=HOSTILE,
+        differs={HOSTILE: (HOSTILE, HOSTILE)},
+    )
+    return a_run(
+        verdict,
+        run=info,
+        environment=environment,
+        overhead=overhead,
+        mutants=[mutant, calm],
+        comparisons=[comparison],
+    )
 
 
 def test_foreign_text_is_shown_and_does_nothing() -> None:
@@ -195,6 +221,21 @@ def test_an_overhead_without_its_detail_or_median_has_its_rounds() -> None:
 
     assert html.count("<svg") == 1
     assert "Mesh minus direct at p90" in html
+
+
+def test_a_comparison_of_nothing_has_its_reason() -> None:
+    nothing = a_comparison(
+        answer=Answer.INCONCLUSIVE,
+        sentence="there is no figure",
+        changes=[],
+        noise_floors_ms=None,
+        rounds=None,
+    )
+
+    text = " ".join(Page(render_page(a_run(comparisons=[nothing]))).text.split())
+
+    assert "? inconclusive against reports/baselines/main.json" in text
+    assert "There is no figure." in text
 
 
 def test_a_requirement_without_tests_is_listed() -> None:

@@ -9,8 +9,9 @@ from typing import Any
 import jsonschema
 import pytest
 
+from meshproof.model.baseline import baseline_of, baseline_to_json
 from meshproof.model.run import run_to_json
-from meshproof.report.schema import SCHEMA_FILE, report_schema, write_schema
+from meshproof.report.schema import SCHEMA_FOLDER, baseline_schema, report_schema, schemas, write_schemas
 from tests.report.runs import a_realistic_run, a_run
 
 
@@ -20,17 +21,19 @@ def report_of_a_realistic_run() -> dict[str, Any]:
     return report
 
 
-def test_the_committed_schema_is_current() -> None:
+@pytest.mark.parametrize("name", list(schemas()))
+def test_the_committed_schema_is_current(name: str) -> None:
     """Renew it with ``python -m meshproof.report.schema``."""
-    committed = json.loads(SCHEMA_FILE.read_text("utf-8"))
+    committed = json.loads((SCHEMA_FOLDER / name).read_text("utf-8"))
 
-    assert committed == report_schema()
+    assert committed == schemas()[name]
 
 
-def test_writing_the_schema_gives_the_committed_file(tmp_path: Path) -> None:
-    written = write_schema(tmp_path / "schema.json")
+@pytest.mark.parametrize("name", list(schemas()))
+def test_writing_the_schemas_gives_the_committed_files(tmp_path: Path, name: str) -> None:
+    write_schemas(tmp_path)
 
-    assert written.read_text("utf-8") == SCHEMA_FILE.read_text("utf-8")
+    assert (tmp_path / name).read_text("utf-8") == (SCHEMA_FOLDER / name).read_text("utf-8")
 
 
 def test_the_module_renews_the_schema(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,11 +43,12 @@ def test_the_module_renews_the_schema(monkeypatch: pytest.MonkeyPatch) -> None:
     with warnings.catch_warnings(action="ignore"):  # runpy tells that the module is imported already
         runpy.run_module("meshproof.report.schema", run_name="__main__")
 
-    assert written == [SCHEMA_FILE]
+    assert written == [SCHEMA_FOLDER / name for name in schemas()]
 
 
-def test_the_schema_is_one() -> None:
-    jsonschema.Draft202012Validator.check_schema(report_schema())
+@pytest.mark.parametrize("name", list(schemas()))
+def test_the_schema_is_one(name: str) -> None:
+    jsonschema.Draft202012Validator.check_schema(schemas()[name])
 
 
 @pytest.mark.parametrize("run", [a_realistic_run(), a_run()], ids=["realistic", "empty"])
@@ -102,3 +106,29 @@ def test_another_schema_version_is_not_valid() -> None:
 
     with pytest.raises(jsonschema.ValidationError, match="'1' was expected"):
         jsonschema.validate(report, report_schema())
+
+
+@pytest.fixture
+def a_baseline() -> dict[str, Any]:
+    """What a reader of a baseline gets."""
+    baseline: dict[str, Any] = json.loads(baseline_to_json(baseline_of(a_realistic_run())))
+    return baseline
+
+
+def test_a_saved_baseline_is_valid(a_baseline: dict[str, Any]) -> None:
+    jsonschema.validate(a_baseline, baseline_schema())
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        pytest.param({"baseline_version": "2"}, "'1' was expected", id="version"),
+        pytest.param({"later": 1}, "'later' was unexpected", id="unknown field"),
+        pytest.param({"environment": {}}, "'cpu' is a required property", id="no environment"),
+    ],
+)
+def test_a_baseline_that_is_none_is_not_valid(
+    a_baseline: dict[str, Any], change: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(jsonschema.ValidationError, match=said):
+        jsonschema.validate(a_baseline | change, baseline_schema())

@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from meshproof.model.comparison import Answer
 from meshproof.model.mutant import MutantState
 from meshproof.model.run import Overhead, RunInfo, RunState
 from meshproof.model.verdict import Evidence, VerdictState
 from meshproof.report.terminal import MAX_LINES, MAX_WIDTH, summary_lines
 from meshproof.report.visible import visible
 from tests.report.mutant_results import a_mutant, mutants_of_every_state
-from tests.report.runs import RUN_ID, a_realistic_run, a_run, a_verdict, an_overhead
+from tests.report.runs import RUN_ID, a_comparison, a_realistic_run, a_run, a_verdict, an_overhead
 
 WHERE = Path("reports/runs") / RUN_ID
 
@@ -45,6 +46,34 @@ def test_a_hundred_survivors_beside_everything_else_fit() -> None:
     assert "  and 2 more on the page" in lines
 
 
+def test_comparisons_beside_everything_else_fit() -> None:
+    verdicts = [a_verdict(f"TM-ROUTE-{n:03d}", VerdictState.FAILED) for n in range(100)]
+    verdicts += [a_verdict(f"TM-DNS-{n:03d}", VerdictState.INCONCLUSIVE) for n in range(100)]
+    mutants = [a_mutant(f"mutant-{n}", MutantState.SURVIVED, survived=["TM-DNS-001"]) for n in range(100)]
+    rows = [an_overhead(p) for p in (50, 90, 99)]
+    comparisons = [a_comparison(instrument=name) for name in ("locust", "fortio", "wrk")]
+    info = RunInfo(id=RUN_ID, started="", state=RunState.INTERRUPTED)
+    run = a_run(*verdicts, overhead=rows, mutants=mutants, run=info, comparisons=comparisons)
+
+    lines = summary_lines(run, WHERE)
+
+    assert len(lines) == MAX_LINES
+    assert "  and 2 more comparisons on the page" in lines
+
+
+def test_comparison_has_a_line() -> None:
+    nothing = a_comparison(
+        baseline="main", answer=Answer.INCONCLUSIVE, sentence="there is no figure", changes=[]
+    )
+
+    lines = summary_lines(a_run(overhead=[an_overhead()], comparisons=[a_comparison(), nothing]), WHERE)
+
+    regressed, unclear = lines[-4:-2]
+    assert regressed.startswith("  ✕ against …rts/baselines/main.json: regressed: p50 +0.41 -> +0.92 ms")
+    assert regressed.endswith("change +0.51 [+0.38, +0.64]")
+    assert unclear == "  ? against main: inconclusive: there is no figure"
+
+
 def test_the_summary_of_mutants_names_what_to_look_at() -> None:
     lines = summary_lines(a_run(mutants=mutants_of_every_state()), WHERE)
 
@@ -62,12 +91,14 @@ def test_the_summary_of_mutants_names_what_to_look_at() -> None:
     st.lists(st.builds(an_overhead, st.sampled_from([50, 90, 99]), profile=st.text()), max_size=9),
     st.text(),
     st.lists(st.tuples(st.text(), st.sampled_from(MutantState)), max_size=30),
+    st.lists(st.tuples(st.text(), st.booleans(), st.sampled_from(Answer)), max_size=4),
 )
 def test_any_run_fits(
     told: list[tuple[str, str, str, VerdictState]],
     rows: list[Overhead],
     note: str,
     mutants: list[tuple[str, MutantState]],
+    compared: list[tuple[str, bool, Answer]],
 ) -> None:
     verdicts = [
         a_verdict(name, state, area="x", statement=statement, evidence=[], finding=finding)
@@ -79,7 +110,13 @@ def test_any_run_fits(
         for text, state in mutants
     ]
 
-    lines = summary_lines(a_run(*verdicts, overhead=rows, run=info, mutants=results), WHERE)
+    comparisons = [
+        a_comparison(baseline=text, answer=answer, sentence=text, **({} if figures else {"changes": []}))
+        for text, figures, answer in compared
+    ]
+    run = a_run(*verdicts, overhead=rows, run=info, mutants=results, comparisons=comparisons)
+
+    lines = summary_lines(run, WHERE)
 
     assert len(lines) <= MAX_LINES
     assert all(len(line) <= MAX_WIDTH for line in lines)
