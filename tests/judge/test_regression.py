@@ -54,6 +54,12 @@ def judged(before: Baseline, after: Baseline, **gate: Any) -> Comparison:
             id="too wide to pass",
         ),
         pytest.param(
+            around(1.3, reach_ms=2.5),
+            Answer.INCONCLUSIVE,
+            "change +0.40 ms, 95% interval -0.3",
+            id="beyond the threshold, and perhaps nothing",
+        ),
+        pytest.param(
             around(1.0, reach_ms=3.0),
             Answer.INCONCLUSIVE,
             "measure on a quieter machine, or set a wider threshold",
