@@ -136,7 +136,7 @@ def test_holm_calls_a_percentile_different_that_is_not_in_one_family_of_twenty_a
         common = [rng.gauss(0, shared) for _ in range(ROUNDS)]
         own = math.sqrt(1 - shared**2)
         family = {
-            q: mean_p_value([(3.0 if q < real else 0.0) + each + rng.gauss(0, own) for each in common])
+            float(q): mean_p_value([(3.0 if q < real else 0.0) + each + rng.gauss(0, own) for each in common])
             for q in range(3)
         }
         alarms += any(adjusted <= 0.05 for q, (adjusted, _) in holm(family, 0.05).items() if q >= real)

@@ -21,8 +21,15 @@ BUSY_MS = (
 )
 QUIET_MS = 0.08
 
-# Control minus direct at p50, in milliseconds, of the rounds of one recording on two busy cores.
-RECORDED = (0.0,)
+# Control minus direct at p50, in milliseconds: the rounds that were valid in five recordings of the profile
+# `standard` against a Go server on loopback, on two cores that had five times their work to do beside it.
+RECORDED = (
+    *(-0.183, -0.067, 0.035, -0.23),
+    *(0.016, -0.038, -0.083, -0.024, -0.093, 0.08),
+    *(-0.037, 0.053, -0.019, -0.016, 0.002, -0.072, -0.084),
+    *(-0.465, -0.044, 0.034, 0.094, 0.001, -0.012),
+    *(-1.907, 0.006, -0.068, 0.039, 0.025, 0.179),
+)
 
 
 def a_run(rng: random.Random, cost_ms: float, spread_ms: float, rounds: int = 20) -> Baseline:
@@ -92,20 +99,25 @@ def resampled(rng: random.Random, cost_ms: float, rounds: int = 20) -> Baseline:
     )
 
 
-@pytest.mark.parametrize(
-    ("change_ms", "least", "most"),
-    [
-        pytest.param(0.0, 0.0, 0.025, id="identical"),
-        pytest.param(0.5, 0.95, 1.0, id="slower by half a millisecond"),
-    ],
-)
-def test_rates_hold_for_rounds_as_they_were_recorded(change_ms: float, least: float, most: float) -> None:
+def answers_of_recorded_rounds(change_ms: float) -> Counter[Answer]:
     rng = random.Random(7)  # noqa: S311 - seeded on purpose
-    said = Counter(
+    return Counter(
         judged(resampled(rng, COST_MS), resampled(rng, COST_MS + change_ms)).answer for _ in range(PAIRS)
     )
 
-    assert least <= said[Answer.REGRESSED] / PAIRS <= most
+
+def test_recorded_rounds_of_identical_meshes_raise_no_alarm() -> None:
+    said = answers_of_recorded_rounds(0.0)
+
+    assert (said[Answer.REGRESSED] + said[Answer.IMPROVED]) / PAIRS <= 0.02
+
+
+def test_half_a_millisecond_among_recorded_rounds_is_mostly_seen_and_never_passed() -> None:
+    """One round in 29 was off by 1.9 ms: what that hides is inconclusive."""
+    said = answers_of_recorded_rounds(0.5)
+
+    assert said[Answer.REGRESSED] / PAIRS >= 0.8
+    assert said[Answer.PASSED] + said[Answer.IMPROVED] == 0
 
 
 rounds = st.lists(st.floats(-50, 50), min_size=10, max_size=25)
