@@ -79,6 +79,14 @@ def test_mark_of_the_module_counts_for_every_check(suites: Path, mark: str) -> N
     }
 
 
+def test_options_without_which_a_check_does_not_run_are_read(suites: Path) -> None:
+    (suites / "dns/test_dns.py").write_text(
+        '@requirement("TM-DNS-001")\n@only_with("baseline")\ndef test_one(): pass\n'
+    )
+
+    assert [each.options for each in checks_in(suites)] == [("baseline",)]
+
+
 def test_only_test_files_are_looked_into(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(SOURCE)
     (tmp_path / "test_broken.py").write_text("def :")

@@ -11,7 +11,27 @@ __all__ = ["CURVE", "Latencies"]
 
 Kind = Literal["service", "response", "lag"]
 
-CURVE: Final = (1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 99, 99.5, 99.9, 99.99)
+CURVE: Final = (  # about nine points to each further nine, which have the same width in a picture
+    *(1, 5, 10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 92, 94, 95, 96, 97, 98, 98.5, 99),
+    *(
+        99.2,
+        99.4,
+        99.5,
+        99.6,
+        99.7,
+        99.8,
+        99.85,
+        99.9,
+        99.92,
+        99.94,
+        99.95,
+        99.96,
+        99.97,
+        99.98,
+        99.985,
+        99.99,
+    ),
+)
 _BEYOND: Final = 10  # samples that a percentile needs beyond it to be shown in a pooled curve
 
 

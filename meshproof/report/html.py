@@ -24,6 +24,7 @@ from meshproof.report.mutants import mutant_tiles, mutants_sentence, mutants_vie
 from meshproof.report.picture import curves_picture, rounds_picture
 from meshproof.report.records import PAGE_FILE
 from meshproof.report.store import atomic_write
+from meshproof.report.svg import standalone
 from meshproof.report.visible import visible
 
 __all__ = ["TEMPLATES", "duration", "render_page", "write_page"]
@@ -31,6 +32,7 @@ __all__ = ["TEMPLATES", "duration", "render_page", "write_page"]
 TEMPLATES: Final = PROJECT_ROOT / "reports" / "templates"
 _TOLD_FIRST: Final = (VerdictState.FAILED, VerdictState.INCONCLUSIVE, VerdictState.FAILED_EXPECTED)
 _SAFE_ANCHOR: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
+_UNSAFE_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9_.-]+")  # of a file
 _MINUS: Final = "\N{MINUS SIGN}"
 
 
@@ -101,9 +103,18 @@ def render_page(run: Run) -> str:
 
 
 def write_page(folder: Path, run: Run) -> Path:
-    """Render ``run`` into ``folder``/report.html, atomically. Raises OSError, and as ``render_page``."""
+    """Render ``run`` into ``folder``/report.html, and its pictures beside it as files of their own.
+
+    Each is written atomically. Raises OSError, and as ``render_page``.
+    """
     path = folder / PAGE_FILE
     atomic_write(path, render_page(run))
+    style = "".join((TEMPLATES / name).read_text("utf-8") for name in ("palette.css", "picture.css"))
+    for view in _overhead_views(run):
+        of = _UNSAFE_IN_A_NAME.sub("-", f"overhead-{view.profile}-{view.instrument}")
+        for what, picture in (("curves", view.curves), ("rounds", view.rounds)):
+            if picture:
+                atomic_write(folder / f"{of:.100}-{what}.svg", standalone(picture, style))
     return path
 
 
@@ -174,7 +185,8 @@ def _overhead_view(run: Run, profile: str, instrument: str, key: str) -> Overhea
     rows.sort(key=lambda row: row.percentile)
     details = [d for d in run.overhead_detail if (d.profile, d.instrument) == (profile, instrument)]
     detail = details[0] if details else None
-    curves = curves_picture(detail.arms, key=f"{key}-curves", profile=profile) if detail else None
+    arms = detail.arms if detail else []
+    curves = curves_picture(arms, key=f"{key}-curves", profile=profile) if arms else None
     primary = next((row for row in rows if row.percentile == 50), rows[0])
     return OverheadView(
         profile=profile,

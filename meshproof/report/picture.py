@@ -1,4 +1,4 @@
-"""The pictures of the overhead, as inline SVG: the curves of the arms, the difference of every round."""
+"""The pictures of the overhead, as SVG: the curves of the arms, the difference of every round."""
 
 from typing import Final
 
@@ -6,7 +6,15 @@ from markupsafe import Markup
 
 from meshproof.model.run import ArmCurve, Overhead
 from meshproof.report.headline import confidence_name, percentile_name
-from meshproof.report.scale import LAST_PERCENTILE, Axis, finite, linear_axis, log_axis, percentile_axis
+from meshproof.report.scale import (
+    LAST_PERCENTILE,
+    PERCENTILE_TICKS,
+    Axis,
+    finite,
+    linear_axis,
+    log_axis,
+    percentile_axis,
+)
 from meshproof.report.svg import Canvas
 from meshproof.report.visible import one_line, visible
 
@@ -20,7 +28,8 @@ _OTHERS: Final = 3  # styles for arms of other names
 def curves_picture(arms: list[ArmCurve], *, key: str, profile: str) -> Markup:
     """Latency over percentile, one line per arm; the vertical axis turns logarithmic for long tails.
 
-    Raises HarnessError when a value is NaN or infinite.
+    The horizontal axis is that of an HDR plot: 1 / (1 - percentile), logarithmic. Raises HarnessError when a
+    value is NaN or infinite.
     """
     canvas = Canvas(
         key=key,
@@ -41,8 +50,9 @@ def curves_picture(arms: list[ArmCurve], *, key: str, profile: str) -> Markup:
     canvas.axes(
         x,
         y,
-        x_name="percentile of requests",
+        x_name="percentile of requests, and how many are slower",
         y_name=f"service time (ms{', logarithmic' if y.kind == 'log' else ''})",
+        under={tick: f"1 in {100 / (100 - tick):,.0f}" for tick in x.ticks if tick},
     )
     for place, arm in enumerate(arms):
         style = _style(arm.arm, place)
@@ -125,7 +135,8 @@ def _style(arm: str, place: int) -> str:
 def _curves_in_words(arms: list[ArmCurve]) -> str:
     """The curves for who cannot see them."""
     return "; ".join(
-        f"{arm.arm}: " + ", ".join(f"{percentile_name(p)} {ms:.2f} ms" for p, ms in _drawn(arm))
+        f"{arm.arm}: "
+        + ", ".join(f"{percentile_name(p)} {ms:.2f} ms" for p, ms in _drawn(arm) if p in PERCENTILE_TICKS)
         for arm in arms
     )
 

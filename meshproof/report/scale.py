@@ -6,10 +6,19 @@ from typing import Final
 
 from meshproof.model.errors import HarnessError
 
-__all__ = ["LAST_PERCENTILE", "Axis", "finite", "linear_axis", "log_axis", "percentile_axis", "tick_label"]
+__all__ = [
+    "LAST_PERCENTILE",
+    "PERCENTILE_TICKS",
+    "Axis",
+    "finite",
+    "linear_axis",
+    "log_axis",
+    "percentile_axis",
+    "tick_label",
+]
 
 _STEPS: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
-_PERCENTILE_TICKS: Final = (0.0, 50.0, 90.0, 99.0, 99.9, 99.99)
+PERCENTILE_TICKS: Final = (0.0, 50.0, 90.0, 99.0, 99.9, 99.99)
 LAST_PERCENTILE: Final = 99.99  # beyond it a curve would be one request
 
 
@@ -75,7 +84,7 @@ def percentile_axis(low: float, high: float, *, start: float, end: float) -> Axi
     """The axis of an HDR plot: every further nine has the same width. ``high`` stops at 99.99."""
     high = min(max(high, 90.0), LAST_PERCENTILE)
     low = 0.0 if low < 50 else 50.0
-    inside = tuple(tick for tick in _PERCENTILE_TICKS if low <= tick <= high)
+    inside = tuple(tick for tick in PERCENTILE_TICKS if low <= tick <= high)
     return Axis(low=low, high=high, start=start, end=end, ticks=inside, kind="percentile")
 
 

@@ -1,5 +1,6 @@
 """The parts of every picture: frame, ticks, marks, legend. Colours are the page's style sheet's."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from xml.etree import ElementTree as ET
@@ -7,16 +8,18 @@ from xml.etree import ElementTree as ET
 from markupsafe import Markup
 
 from meshproof.report.scale import Axis, tick_label
-from meshproof.report.visible import visible
+from meshproof.report.visible import one_line, visible
 
-__all__ = ["HEIGHT", "WIDTH", "Canvas"]
+__all__ = ["HEIGHT", "WIDTH", "Canvas", "standalone"]
 
 WIDTH: Final = 560.0
-HEIGHT: Final = 320.0
+HEIGHT: Final = 334.0
 _LEFT: Final = 50.0
 _RIGHT: Final = 20.0
 _TOP: Final = 52.0  # the legend is above the plot
-_BOTTOM: Final = 46.0
+_BOTTOM: Final = 60.0  # two rows of labels and the axis's name
+_HEADING: Final = 34.0  # above a picture that stands alone
+_HEADING_LETTERS: Final = 60
 _MARGIN: Final = 4.0
 _LETTER: Final = 7.0  # width of a letter of the legend, generous
 _SWATCH: Final = 22.0
@@ -60,8 +63,10 @@ class Canvas:
         """Text at a point."""
         self.add("text", kind, x=x, y=y, text_anchor=anchor).text = visible(text)
 
-    def axes(self, x: Axis, y: Axis, *, x_name: str, y_name: str) -> None:
-        """Grid lines, ticks and the names of both axes, with their units."""
+    def axes(
+        self, x: Axis, y: Axis, *, x_name: str, y_name: str, under: Mapping[float, str] | None = None
+    ) -> None:
+        """Grid lines, ticks and the names of both axes with their units; ``under`` labels ticks once more."""
         (left, right), (bottom, top) = self.across, self.upwards
         for tick in y.ticks:
             height = y.at(tick)
@@ -71,8 +76,12 @@ class Canvas:
             place = x.at(tick)
             self.add("line", "mark", x1=place, x2=place, y1=bottom, y2=bottom + 5)
             self.label(tick_label(tick), "tick", x=place, y=bottom + 19)
+        for tick, text in (under or {}).items():
+            place = x.at(tick)
+            at_the_end = place > right - len(text) * _LETTER / 2
+            self.label(text, "under", x=place, y=bottom + 34, anchor="end" if at_the_end else "middle")
         self.add("line", "axis", x1=left, x2=right, y1=bottom, y2=bottom)
-        self.label(x_name, "name", x=(left + right) / 2, y=HEIGHT - 6)
+        self.label(x_name, "name", x=(left + right) / 2, y=bottom + (54 if under else 42))
         self.label(y_name, "name", x=_MARGIN, y=top - 12, anchor="start")
 
     def band(self, kind: str, y: Axis, low: float, high: float) -> None:
@@ -106,6 +115,19 @@ class Canvas:
     def markup(self) -> Markup:
         """The picture, escaped and ready for a page."""
         return Markup(ET.tostring(self.root, encoding="unicode"))  # noqa: S704 - ElementTree has escaped it
+
+
+def standalone(picture: Markup, style: str) -> str:
+    """A picture as a file of its own: with its style sheet, a size, its title above it and a ground below."""
+    root = ET.fromstring(picture)  # noqa: S314 - drawn by Canvas
+    size = {"width": _text(WIDTH), "height": _text(HEIGHT + _HEADING)}
+    box = {"viewBox": f"0 {-_HEADING:g} {WIDTH:g} {HEIGHT + _HEADING:g}"}
+    root.attrib |= {"xmlns": "http://www.w3.org/2000/svg", **size, **box}
+    ground = ET.Element("rect", {"class": "ground", "y": _text(-_HEADING), **size})
+    sheet, heading = ET.Element("style"), ET.Element("text", {"class": "heading", "x": "4", "y": "-10"})
+    sheet.text, heading.text = style, one_line(root[0].text or "", _HEADING_LETTERS)
+    root[2:2] = [sheet, ground, heading]  # after title and description
+    return ET.tostring(root, encoding="unicode") + "\n"
 
 
 def _text(value: float | str) -> str:

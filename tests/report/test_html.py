@@ -114,7 +114,7 @@ def test_a_state_is_told_in_words(page: Page) -> None:
         "+0.80 to +1.01 ms (Hodges-Lehmann)",
         "502 Bad Gateway: 3",
         "Against reports/baselines/main.json: regressed: the mesh costs 0.51 ms more at the median.",
-        "+0.41 ms +0.92 ms +0.51 ms +0.38 to +0.64 ms (95 %) 2e-06 1.00, 1.02 ms yes",
+        "+0.41 ms +0.92 ms +0.51 ms +0.38 to +0.64 ms (95 %) 2e-06 1.00, 1.02 ms decides",
         "v1.31.0 in the baseline, v1.32.1 now",
     ],
 )
@@ -265,6 +265,31 @@ def test_the_page_is_written_beside_the_report(tmp_path: Path) -> None:
 
     assert written == tmp_path / "report.html"
     assert written.read_text("utf-8") == render_page(a_realistic_run())
+
+
+def test_the_pictures_are_files_beside_the_page(tmp_path: Path) -> None:
+    write_page(tmp_path, a_realistic_run())
+
+    files = {path.name: path.read_text("utf-8") for path in tmp_path.glob("*.svg")}
+    assert files.keys() == {
+        "overhead-standard-locust-curves.svg",
+        "overhead-standard-locust-rounds.svg",
+        "overhead-standard-fortio-rounds.svg",
+    }
+    for text in files.values():
+        used = set(re.findall(r"var\((--\w+)\)", text))
+        assert used <= set(re.findall(r"(--\w+):", text))
+        assert "prefers-color-scheme: dark" in text
+
+
+def test_no_name_leads_a_picture_elsewhere(tmp_path: Path) -> None:
+    run = a_run(overhead=[an_overhead(profile="../../etc/x", instrument=HOSTILE * 20)])
+    (tmp_path / "run").mkdir()
+
+    write_page(tmp_path / "run", run)
+
+    assert len(list((tmp_path / "run").glob("overhead-*-rounds.svg"))) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from meshproof.model.errors import HarnessError
 from meshproof.model.run import ArmCurve
 from meshproof.report.picture import curves_picture, rounds_picture
 from meshproof.report.scale import linear_axis, log_axis, percentile_axis, tick_label
+from meshproof.report.svg import standalone
 from tests.report.runs import HOSTILE, a_detail, an_overhead
 
 LATENCY = st.floats(0.001, 60_000)
@@ -43,7 +44,26 @@ def test_every_arm_has_a_curve_and_a_name() -> None:
 def test_axes_name_their_units_and_percentiles() -> None:
     svg = curves_picture([an_arm((50, 1), (99.9, 3))], key="k", profile="standard")
 
-    assert {"percentile of requests", "service time (ms)", "50", "90", "99", "99.9"} <= set(texts(svg))
+    assert {"percentile of requests, and how many are slower", "service time (ms)"} <= set(texts(svg))
+    assert {"50", "1 in 2", "90", "1 in 10", "99", "1 in 100", "99.9", "1 in 1,000"} <= set(texts(svg))
+
+
+def test_the_last_label_ends_inside_the_picture() -> None:
+    svg = curves_picture([an_arm((50, 1), (99.99, 3))], key="k", profile="standard")
+
+    last = next(label for label in ET.fromstring(svg).iter("text") if label.text == "1 in 10,000")  # noqa: S314 - ours
+    assert last.get("text-anchor") == "end"
+
+
+def test_a_file_of_its_own_has_a_heading_a_ground_and_colours_for_light_and_dark() -> None:
+    picture = rounds_picture(an_overhead(profile=HOSTILE), key="k")
+
+    root = ET.fromstring(standalone(picture, ":root { --ink: #000 }"))  # noqa: S314 - ours
+
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert [child.tag.partition("}")[2] for child in root][:5] == ["title", "desc", "style", "rect", "text"]
+    assert (root[4].text or "").startswith("Mesh minus direct at p50 in every round, profile <script>")
+    assert (root.get("width"), root.get("height"), root.get("viewBox")) == ("560", "368", "0 -34 560 368")
 
 
 def test_a_long_tail_makes_the_axis_logarithmic() -> None:
