@@ -13,8 +13,9 @@ import os
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any, Final
 
 import httpx
@@ -136,34 +137,37 @@ def describe(response: httpx.Response) -> dict[str, Any]:
     }
 
 
+async def one(asked: dict[str, Any], *, kept: Mapping[bool, httpx.AsyncClient]) -> dict[str, Any]:
+    """One request, over the pool that is kept for its HTTP version (2: True) or a connection of its own."""
+    pool = kept.get(asked["http2"])
+    if pool and not asked["fresh"]:
+        return await exchange(pool, asked)
+    async with new_client(http2=asked["http2"]) as client:
+        return await exchange(client, asked)
+
+
 class Agent:
     """Holds a pool of HTTP/1.1 connections; those of HTTP/2 are kept for one batch."""
 
     def __init__(self) -> None:
         self.pool = new_client(http2=False)
-        self.traffic = agent_steady.Traffic(self.one)
-
-    async def one(self, asked: dict[str, Any], http2: httpx.AsyncClient | None = None) -> dict[str, Any]:
-        """One request, over a pool (``http2`` is the one for such requests) or a connection of its own."""
-        kept = http2 if asked["http2"] else self.pool
-        if kept and not asked["fresh"]:
-            return await exchange(kept, asked)
-        async with new_client(http2=asked["http2"]) as client:
-            return await exchange(client, asked)
+        # Of its own: in one pool a burst of constant traffic would close connections that others keep.
+        steadily = partial(one, kept={False: new_client(http2=False)})
+        self.traffic = agent_steady.Traffic(steadily)
 
     async def on_exchange(self, request: Request) -> Response:
         """Send all requests of a batch, at most ``concurrency`` at once; answers keep their order."""
         batch = await request.json()
         gate = asyncio.Semaphore(batch["concurrency"])
         async with AsyncExitStack() as batch_only:
-            http2 = None
+            kept = {False: self.pool}
             if any(each["http2"] and not each["fresh"] for each in batch["requests"]):
                 # Traefik does not take such a connection for idle: it would wait for its end before its own.
-                http2 = await batch_only.enter_async_context(new_client(http2=True))
+                kept[True] = await batch_only.enter_async_context(new_client(http2=True))
 
             async def gated(asked: dict[str, Any]) -> dict[str, Any]:
                 async with gate:
-                    return await self.one(asked, http2)
+                    return await one(asked, kept=kept)
 
             exchanges = await asyncio.gather(*map(gated, batch["requests"]))
         return JSONResponse({"exchanges": exchanges})

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from meshproof.model.exchange import Request
 from meshproof.model.streams import SteadyTraffic
 from meshproof.probe.client import AgentError, Probe
 from tests.probe.loopback import Loopback
@@ -51,6 +52,22 @@ def test_troubles_are_told_in_full_up_to_a_limit(probe: Probe, port_of_nobody: i
     assert len(traffic.troubles) == 20
     assert {(each.url, each.what) for each in traffic.troubles} == {(url, "connect")}
     assert "ConnectError" in traffic.told()
+
+
+def test_crowded_traffic_does_not_close_a_kept_connection(probe: Probe, loopback: Loopback) -> None:
+    """Beyond fifty connections a pool closes those that are idle."""
+    request = Request(id="1", url=loopback.url, fresh=False)
+    probe.send([request])
+
+    number = probe.start_traffic(
+        [f"{loopback.url}/slow"], rate=400.0, seconds=0.3, most=80, fresh=False, timeout_s=0.6
+    )
+    time.sleep(0.4)
+    (again,) = probe.send([request])
+    traffic = probe.end_traffic(number)
+
+    assert traffic.failed == {"timeout": 80}
+    assert again.timing.connect_ms is None
 
 
 def test_traffic_that_is_not_under_way_cannot_be_ended(probe: Probe) -> None:
