@@ -22,6 +22,7 @@ _BODY_CHARS: Final = 2_000
 
 # Where the API server serves each apiVersion's kinds that we create: kind -> plural.
 _PLURALS: Final = {
+    "ClusterRole": "clusterroles",
     "ConfigMap": "configmaps",
     "Deployment": "deployments",
     "HTTPRouteGroup": "httproutegroups",
@@ -31,6 +32,7 @@ _PLURALS: Final = {
     "Secret": "secrets",
     "Service": "services",
     "ServiceAccount": "serviceaccounts",
+    "SubjectAccessReview": "subjectaccessreviews",
     "TCPRoute": "tcproutes",
     "TrafficSplit": "trafficsplits",
     "TrafficTarget": "traffictargets",

@@ -24,10 +24,14 @@ def with_arguments(given: Sequence[str], *, drop: Sequence[str], add: Sequence[s
 
 @dataclass(frozen=True, kw_only=True)
 class ProxyFlags:
-    """The proxies are started with other arguments: without ``drop`` (prefixes), with ``add``."""
+    """The proxies are started with other arguments: without ``drop`` (prefixes), with ``add``.
+
+    ``found`` is what is to be added, too, and is known only where the mutant is applied.
+    """
 
     drop: tuple[str, ...] = ()
     add: tuple[str, ...] = ()
+    found: Callable[[Ground], tuple[str, ...]] = lambda _: ()
     kind: MutantKind = MutantKind.FLAGS
 
     @contextmanager
@@ -42,7 +46,7 @@ class ProxyFlags:
             settled()
             renew_controller(ground.kube, ground.mesh)
 
-        edit = _arguments(self.drop, self.add)
+        edit = _arguments(self.drop, (*self.add, *self.found(ground)))
         with edited(ground.kube, path, edit, broken=settled, whole=whole):
             yield
 
@@ -98,6 +102,13 @@ def _set(flag: str, value: str) -> ProxyFlags:
     return ProxyFlags(drop=(f"{flag}=",), add=(f"{flag}={value}",))
 
 
+def _collector(ground: Ground) -> tuple[str, ...]:
+    """The collector's present address in place of its name."""
+    path = f"/api/v1/namespaces/{ground.mesh.settings.namespace}/pods"
+    addresses = [each["status"]["podIP"] for each in ground.kube.items(path, labelSelector="app=jaeger")]
+    return tuple(f"{_JAEGER}.localAgentHostPort={each}:6831" for each in addresses)
+
+
 _NO_TRACE: Final = {"TM-TRACE": "there is no span to look at", "TM-INSTALL-023": "it wants a trace"}
 _NO_COUNTS: Final = {
     "TM-METRIC": "there is less to be read from the proxies",
@@ -126,6 +137,11 @@ _PROXY_MUTANTS: Final[tuple[Mutant, ...]] = (
         breaks="The proxies send their spans to a name that does not exist.",
         change=_set(f"{_JAEGER}.localAgentHostPort", "jaeger-agent.nowhere.svc:6831"),
         disturbs={"TM-TRACE": "no span arrives"},
+    ),
+    Mutant(
+        name="collector-looked-up-once",
+        breaks="The proxies send their spans for ever to the address that their collector had first.",
+        change=ProxyFlags(drop=(f"{_JAEGER}.localAgentHostPort=",), found=_collector),
     ),
     Mutant(
         name="tracing-name-wrong",

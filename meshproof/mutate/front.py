@@ -11,49 +11,32 @@ import re
 import socket
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
-__all__ = ["BEHAVIOURS", "Behaviour", "Head", "Listeners", "named"]
+try:
+    from meshproof.mutate.wire import IDLE_S, PIECE, Head, Rechunked, head_of, listened, pipe, shut
+except ImportError:  # in the pod they lie side by side
+    from wire import (  # type: ignore[import-not-found, no-redef]
+        IDLE_S,
+        PIECE,
+        Head,
+        Rechunked,
+        head_of,
+        listened,
+        pipe,
+        shut,
+    )
 
-_IDLE_S: Final = 20.0  # no check is silent for longer
-_PIECE: Final = 65_536
+__all__ = ["BEHAVIOURS", "KEPT", "TRACE", "Behaviour", "Listeners", "named"]
+
+TRACE: Final = "uber-trace-id"
+KEPT: Final = "x-meshproof-trace"  # where a gate before the proxies has put a caller's trace
+
+Edit = Callable[[bytes], bytes]
+_CLOSE: Final = ("Connection", "close")
 _TOLD: Final = 4_000_000  # bytes: more than the server ever tells of a request
-_MOST_HEAD: Final = 2_000_000  # bytes: more than any proxy of the mesh lets through
-_TRACE: Final = "uber-trace-id"
-
-
-@dataclass
-class Head:
-    """The first line and the headers of a message, in their order and their case."""
-
-    line: str
-    headers: list[tuple[str, str]]
-
-    def get(self, name: str) -> str | None:
-        """The first value."""
-        return next((value for each, value in self.headers if each.lower() == name.lower()), None)
-
-    def drop(self, name: str) -> None:
-        """Take every header whose name begins so away."""
-        self.headers = [each for each in self.headers if not each[0].lower().startswith(name.lower())]
-
-    def put(self, name: str, value: str) -> None:
-        """One header of this name, with this value, at the end."""
-        self.headers = [each for each in self.headers if each[0].lower() != name.lower()]
-        self.headers.append((name, value))
-
-    def change(self, name: str, edit: Callable[[str], str]) -> None:
-        """Change every value of a header in its place."""
-        self.headers = [
-            (each, edit(value) if each.lower() == name.lower() else value) for each, value in self.headers
-        ]
-
-    def bytes(self) -> bytes:
-        """As it goes over the wire."""
-        lines = [self.line, *(f"{name}: {value}" for name, value in self.headers), "", ""]
-        return "\r\n".join(lines).encode("latin-1")
 
 
 def _as_it_is(_head: Head) -> None:
@@ -64,16 +47,22 @@ def _as_it_is(_head: Head) -> None:
 class Behaviour:
     """What a front does wrong.
 
-    ``lost`` and ``answer_lost`` are bytes that it cuts off the end of a body whose length is told. ``again``
-    sends each request twice. Over TCP, ``first`` waits for the client before it connects, ``half`` is what
-    becomes of a client's end of its half, ``edit`` changes the bytes of the client.
+    ``lost`` and ``answer_lost`` are bytes that it cuts off the end of a body, of an answer's only where its
+    length is told; without ``trailers`` what follows a body is lost, both ways. ``refuses`` is the status of
+    a request that the server is not asked at all, "" for none. ``again`` sends each request twice, ``raw``
+    has the server take what follows a head for another request. Over TCP, ``first`` waits for the client
+    before it connects, ``half`` is what becomes of a client's end of its half, ``edit`` changes the bytes of
+    the client.
     """
 
     request: Callable[[Head], None] = _as_it_is
     response: Callable[[Head], None] = _as_it_is
+    refuses: Callable[[Head], str] = lambda _head: ""
     lost: int = 0
     answer_lost: int = 0
+    trailers: bool = True
     again: bool = False
+    raw: bool = False
     first: bool = False
     half: str = "passed"  # passed | dropped | closes-both
     edit: Callable[[bytes], bytes] = bytes
@@ -88,7 +77,7 @@ def _trace(edit: Callable[[list[str]], list[str]]) -> Callable[[Head], None]:
             parts = value.replace("%3A", ":").split(":")
             return ":".join(edit(parts)) if len(parts) == 4 else value
 
-        head.change(_TRACE, edited)
+        head.change(TRACE, edited)
 
     return change
 
@@ -96,16 +85,6 @@ def _trace(edit: Callable[[list[str]], list[str]]) -> Callable[[Head], None]:
 def _restarted(_parts: list[str]) -> list[str]:
     fresh = f"{random.getrandbits(64) | 1:016x}"
     return [fresh, fresh, "0", "1"]
-
-
-def _own_line(edit: Callable[[str], str]) -> Callable[[Head], None]:
-    """A change to the target of the request's first line."""
-
-    def change(head: Head) -> None:
-        method, target, version = head.line.split(" ", 2)
-        head.line = f"{method} {edit(target)} {version}"
-
-    return change
 
 
 def _sorted_values(head: Head) -> None:
@@ -135,10 +114,27 @@ def _named_hops(head: Head) -> None:
     head.headers += [("Proxy-Authorization", "Basic Y2xpZW50"), ("Keep-Alive", "timeout=5")]
 
 
+def _without_framing(head: Head) -> None:
+    """Says that the request has no body; its body goes on all the same."""
+    head.drop("Transfer-Encoding")
+    head.put("Content-Length", "0")
+
+
+def _unannounced(head: Head) -> None:
+    head.drop("Trailer")
+
+
+def _callers_trace(head: Head) -> None:
+    kept = head.get(KEPT)
+    if kept is not None:
+        head.drop(KEPT)
+        head.put(TRACE, kept)
+
+
 _STREAMS: Final = ("server-tcp-9000", "server-greets-9002", "late-9004", "server-80")
 
 BEHAVIOURS: Final[Mapping[str, Behaviour]] = {
-    "trace-header-stripped": Behaviour(request=lambda head: head.drop(_TRACE)),
+    "trace-header-stripped": Behaviour(request=lambda head: head.drop(TRACE)),
     "trace-restarted": Behaviour(request=_trace(_restarted)),
     "sampling-forced": Behaviour(request=_trace(lambda parts: [*parts[:3], "1"])),
     "trace-id-repeated": Behaviour(request=_trace(lambda parts: ["1f" * 8, *parts[1:]])),
@@ -148,10 +144,14 @@ BEHAVIOURS: Final[Mapping[str, Behaviour]] = {
     "header-cut": Behaviour(request=_cut_long_values),
     "headers-few": Behaviour(request=_few_headers),
     "hop-by-hop-forwarded": Behaviour(request=_named_hops),
-    "path-decoded": Behaviour(request=_own_line(_decoded)),
-    "query-rewritten": Behaviour(request=_own_line(lambda target: target.replace(";", "&"))),
+    "path-decoded": Behaviour(request=lambda head: head.aim(_decoded)),
+    "query-rewritten": Behaviour(request=lambda head: head.aim(lambda target: target.replace(";", "&"))),
     "status-rewritten": Behaviour(response=_any_status),
-    "body-cut": Behaviour(lost=1, answer_lost=1),
+    "body-cut": Behaviour(lost=1, answer_lost=1, services=("server-80", "mw-halfway-80")),
+    "body-forwarded-raw": Behaviour(request=_without_framing, raw=True),
+    "trailers-dropped": Behaviour(request=_unannounced, response=_unannounced, trailers=False),
+    "expect-refused": Behaviour(refuses=lambda head: "417 Expectation Failed" if head.get("Expect") else ""),
+    "trace-untouched": Behaviour(request=_callers_trace),
     "request-sent-twice": Behaviour(again=True),
     "first-word-awaited": Behaviour(first=True, services=_STREAMS),
     "half-close-dropped": Behaviour(half="dropped", services=_STREAMS),
@@ -172,97 +172,94 @@ class Listeners:
     behaviour: Behaviour = field(default_factory=Behaviour)
     _ports: dict[tuple[str, str], int] = field(default_factory=dict)
 
-    def port_for(self, address: str, *, http: bool) -> int:
-        """The port whose connections lead to ``address`` (host:port)."""
+    def port_for(self, address: str, *, http: bool) -> int | None:
+        """The port whose connections lead to ``address`` (host:port); None where nobody listens there.
+
+        What a proxy is to see of that is the refusal itself, which no front can pass on.
+        """
         key = (address, "http" if http else "tcp")
         if key not in self._ports:
-            listener = socket.create_server(("", 0), backlog=200)
-            self._ports[key] = listener.getsockname()[1]
             host, _, port = address.rpartition(":")
+            target = (host, int(port))
+            if http and _refuses(target):
+                return None
             serve = self._http if http else self._tcp
-            threading.Thread(target=_accept, args=(listener, serve, (host, int(port))), daemon=True).start()
+            self._ports[key] = listened(0, lambda client: serve(client, target))
         return self._ports[key]
 
     def _http(self, client: socket.socket, target: tuple[str, int]) -> None:
         behaviour = self.behaviour
-        received = _head(client)
+        received = head_of(client)
         if received is None:
             return
         head, rest = received
+        if status := behaviour.refuses(head):
+            client.sendall(Head(f"HTTP/1.1 {status}", [("Content-Length", "0"), _CLOSE]).bytes())
+            return
         behaviour.request(head)
         upgrade = head.get("Upgrade") is not None
-        if not upgrade:
-            head.put("Connection", "close")
-        length = _shorten(head, behaviour.lost)
+        if not upgrade and not behaviour.raw:
+            head.put(*_CLOSE)
+        edit, length = _body(head, behaviour.lost, trailers=behaviour.trailers)
+        begun = head.bytes() + edit(rest[:length])
         if behaviour.again:
-            _send_and_forget(target, head.bytes() + rest[:length])
-        with socket.create_connection(target, timeout=_IDLE_S) as server:
-            server.sendall(head.bytes() + rest[:length])
+            _send_and_forget(target, begun)
+        with socket.create_connection(target, timeout=IDLE_S) as server:
+            server.sendall(begun)
             left = None if length is None else max(0, length - len(rest))
-            upward = threading.Thread(target=_pipe, args=(client, server, left), daemon=True)
-            upward.start()
-            answered = _head(server)
-            while answered is not None and re.match(r"HTTP/1\.1 1(?!01)\d\d", answered[0].line):
-                client.sendall(answered[0].bytes())
-                answered = _head(server, answered[1])
-            if answered is None:
-                return
-            head, rest = answered
-            behaviour.response(head)
-            if not upgrade:
-                head.put("Connection", "close")
-            rest = _as_if_it_came_from(client.getpeername()[0], server, head, rest)
+            upward = partial(pipe, client, server, left, edit=edit)
+            threading.Thread(target=upward, daemon=True).start()
+            self._answer(client, server, upgrade=upgrade)
+
+    def _answer(self, client: socket.socket, server: socket.socket, *, upgrade: bool) -> None:
+        behaviour = self.behaviour
+        answered = head_of(server)
+        while answered is not None and re.match(r"HTTP/1\.1 1(?!01)\d\d", answered[0].line):
+            client.sendall(answered[0].bytes())
+            answered = head_of(server, answered[1])
+        if answered is None:
+            return
+        head, rest = answered
+        behaviour.response(head)
+        if not upgrade:
+            head.put(*_CLOSE)
+        rest = _as_if_it_came_from(client.getpeername()[0], server, head, rest)
+        edit, length = _body(head, 0, trailers=behaviour.trailers)
+        if length is None:
             length = _shorten(head, behaviour.answer_lost)
-            client.sendall(head.bytes() + rest[:length])
-            _pipe(server, client, None if length is None else max(0, length - len(rest)))
+        client.sendall(head.bytes() + edit(rest[:length]))
+        pipe(server, client, None if length is None else max(0, length - len(rest)), edit=edit)
 
     def _tcp(self, client: socket.socket, target: tuple[str, int]) -> None:
         behaviour = self.behaviour
-        early = client.recv(_PIECE) if behaviour.first else b""
-        with socket.create_connection(target, timeout=_IDLE_S) as server:
+        early = client.recv(PIECE) if behaviour.first else b""
+        with socket.create_connection(target, timeout=IDLE_S) as server:
             server.sendall(behaviour.edit(early))
 
             def upward() -> None:
-                _pipe(client, server, None, edit=behaviour.edit, end=behaviour.half == "passed")
+                pipe(client, server, edit=behaviour.edit, end=behaviour.half == "passed")
                 if behaviour.half == "closes-both":
-                    _shut(client)
+                    shut(client)
 
             threading.Thread(target=upward, daemon=True).start()
-            _pipe(server, client, None)
+            pipe(server, client)
 
 
-def _accept(
-    listener: socket.socket,
-    serve: Callable[[socket.socket, tuple[str, int]], None],
-    target: tuple[str, int],
-) -> None:
-    while True:
-        client, _ = listener.accept()
-        client.settimeout(_IDLE_S)
-        threading.Thread(target=_guarded, args=(client, serve, target), daemon=True).start()
+def _refuses(target: tuple[str, int]) -> bool:
+    try:
+        socket.create_connection(target, timeout=1.0).close()
+    except ConnectionRefusedError:
+        return True
+    except OSError:
+        pass  # the front meets it as well, with a client to tell
+    return False
 
 
-def _guarded(
-    client: socket.socket,
-    serve: Callable[[socket.socket, tuple[str, int]], None],
-    target: tuple[str, int],
-) -> None:
-    with client, suppress(OSError):  # one side is gone, or silent for too long: closing tells the other
-        serve(client, target)
-
-
-def _head(source: socket.socket, begun: bytes = b"") -> tuple[Head, bytes] | None:
-    """A message's head and what came with it of the body; None where the connection ended before."""
-    data = begun
-    while b"\r\n\r\n" not in data:
-        piece = source.recv(_PIECE)
-        if not piece or len(data) > _MOST_HEAD:
-            return None
-        data += piece
-    text, _, rest = data.partition(b"\r\n\r\n")
-    line, *lines = text.decode("latin-1").split("\r\n")
-    pairs = [each.partition(":") for each in lines]
-    return Head(line, [(name, value.strip()) for name, _, value in pairs]), rest
+def _body(head: Head, lost: int, *, trailers: bool) -> tuple[Edit, int | None]:
+    """What edits a message's body on its way, and how many bytes of it may pass (None: whatever comes)."""
+    if "chunked" not in (head.get("Transfer-Encoding") or ""):
+        return bytes, _shorten(head, lost)
+    return (Rechunked(lost=lost, trailers=trailers) if lost or not trailers else bytes), None
 
 
 def _as_if_it_came_from(peer: str, server: socket.socket, head: Head, begun: bytes) -> bytes:
@@ -271,11 +268,12 @@ def _as_if_it_came_from(peer: str, server: socket.socket, head: Head, begun: byt
     if told is None or int(told) > _TOLD or "json" not in (head.get("Content-Type") or ""):
         return begun
     body = begun
-    while len(body) < int(told) and (piece := server.recv(_PIECE)):
+    while len(body) < int(told) and (piece := server.recv(PIECE)):
         body += piece
-    body = body.replace(server.getsockname()[0].encode() + b":", peer.encode() + b":")
-    head.put("Content-Length", str(len(body)))
-    return body
+    own, after = body[: int(told)], body[int(told) :]
+    own = own.replace(server.getsockname()[0].encode() + b":", peer.encode() + b":")
+    head.put("Content-Length", str(len(own)))
+    return own + after
 
 
 def _shorten(head: Head, lost: int) -> int | None:
@@ -287,33 +285,7 @@ def _shorten(head: Head, lost: int) -> int | None:
     return int(told) - lost
 
 
-def _pipe(
-    source: socket.socket,
-    sink: socket.socket,
-    most: int | None,
-    *,
-    edit: Callable[[bytes], bytes] = bytes,
-    end: bool = True,
-) -> None:
-    """Pass on what comes until the end, and then, with ``end``, the end; at most ``most`` bytes of it."""
-    left = most
-    with suppress(OSError):  # as above
-        while piece := source.recv(_PIECE):
-            wanted = piece if left is None else piece[:left]
-            if wanted:
-                sink.sendall(edit(wanted))
-            if left is not None:
-                left -= len(wanted)
-    if end:
-        _shut(sink, socket.SHUT_WR)
-
-
-def _shut(which: socket.socket, how: int = socket.SHUT_RDWR) -> None:
-    with suppress(OSError):  # it is gone already
-        which.shutdown(how)
-
-
 def _send_and_forget(target: tuple[str, int], data: bytes) -> None:
-    with socket.create_connection(target, timeout=_IDLE_S) as server:
+    with socket.create_connection(target, timeout=IDLE_S) as server:
         server.sendall(data)
-        server.recv(_PIECE)
+        server.recv(PIECE)

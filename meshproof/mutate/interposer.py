@@ -1,11 +1,11 @@
 """The shim: stands between the controller and its proxies, and serves them a changed configuration.
 
-It runs in a pod (``python3 interposer.py``), mounted from a ConfigMap together with served*.py and front.py,
-and imports nothing else of meshproof. Without a mutant it passes everything on as it is, but for the marker:
-an unused middleware whose name tells which order the configuration was made by.
+It runs in a pod (``python3 interposer.py``), mounted from a ConfigMap together with served*.py, front.py,
+gate.py and wire.py, and imports nothing else of meshproof. Without a mutant it passes everything on as it
+is, but for the marker: an unused middleware whose name tells which order the configuration was made by.
 
 Ports: ``SERVED`` as the controller's own; ``ORDERS`` for the harness alone, reached through the API server:
-``/mutant?name=...&namespace=...``, answered by the order's number in JSON.
+``/mutant?name=...&namespace=...&proxies=...``, answered by the order's number in JSON.
 """
 
 import json
@@ -14,14 +14,16 @@ import socket
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 try:
-    from meshproof.mutate import front, served
+    from meshproof.mutate import front, gate, served
 except ImportError:  # in the pod they lie side by side
     import front  # type: ignore[import-not-found, no-redef]
+    import gate  # type: ignore[import-not-found, no-redef]
     import served  # type: ignore[import-not-found, no-redef]
 
 __all__ = ["MARKER", "ORDERS", "SERVED", "Interposer"]
@@ -43,19 +45,22 @@ class Interposer:
         self._address = address
         self._lock = threading.Lock()
         self._listeners = front.Listeners()
+        self._gates = gate.Gates()
         self._order = 0
         self._name = ""
         self._scope = served.Scope(namespace="")
 
-    def command(self, name: str, namespace: str) -> dict[str, Any]:
-        """Put a mutant in force; "" is none."""
-        if name and name not in served.CHANGES and front.named(name) is None:
+    def command(self, name: str, namespace: str, proxies: Sequence[str] = ()) -> dict[str, Any]:
+        """Put a mutant in force; "" is none. A gate hands on to ``proxies``."""
+        if name and not any((name in served.CHANGES, front.named(name), gate.named(name))):
             return {"error": f"{name}: no such mutant"}
         with self._lock:
             self._order += 1
             self._name = name
             self._scope = served.Scope(namespace=namespace)
             self._listeners.behaviour = front.named(name) or front.Behaviour()
+            host = f"server.{namespace}.traefik.mesh"
+            self._gates.put(gate.named(name), host=host, proxies=proxies)
             return {"order": self._order}
 
     def answer(self, path: str) -> tuple[int, str, bytes]:
@@ -88,10 +93,9 @@ class Interposer:
                 balancer = (services.get(f"{self._scope.namespace}-{suffix}") or {}).get("loadBalancer") or {}
                 for server in balancer.get("servers") or []:
                     scheme, _, address = server[field].rpartition("//")
-                    port = self._listeners.port_for(address, http=protocol == "http")
-                    server[field] = (
-                        f"{scheme}//{self._address}:{port}" if scheme else f"{self._address}:{port}"
-                    )
+                    if port := self._listeners.port_for(address, http=protocol == "http"):
+                        own = f"{self._address}:{port}"
+                        server[field] = f"{scheme}//{own}" if scheme else own
 
 
 def main() -> None:
@@ -106,7 +110,8 @@ def main() -> None:
         def answer(self) -> tuple[int, str, bytes]:
             asked = urlsplit(self.path)
             given = {name: values[0] for name, values in parse_qs(asked.query).items()}
-            told = interposer.command(given.get("name", ""), given.get("namespace", ""))
+            proxies = given.get("proxies", "").split(",")
+            told = interposer.command(given.get("name", ""), given.get("namespace", ""), proxies)
             return (400 if "error" in told else 200), "application/json", json.dumps(told).encode()
 
     orders = _Server(("", ORDERS), Orders)

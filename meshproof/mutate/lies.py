@@ -1,16 +1,44 @@
-"""Metrics that say something else than the proxies did, line by line of their text."""
+"""Lies: what a method answers in its own place; of metrics, line by line of their text."""
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from meshproof.mesh.adapter import ProxyPod
 from meshproof.mutate.mutant import Ground
 
-__all__ = ["Lie", "Method", "doubled", "frozen", "lines", "not_found_as_another", "without"]
+__all__ = [
+    "Lie",
+    "Method",
+    "answered_by",
+    "begun_again",
+    "doubled",
+    "frozen",
+    "lines",
+    "not_found_as_another",
+    "without",
+]
+
+_RELOADS: Final = re.compile(r"^traefik_config_reloads_total .*$", re.MULTILINE)
 
 Method = Callable[..., Any]
 Lie = Callable[[Method, Ground], Method]  # a method, and what answers in its place
+
+
+@contextmanager
+def answered_by(asked: object, name: str, lie: Method) -> Iterator[None]:
+    """Inside the block a method of an object, or of a class, is another one."""
+    before = vars(asked).get(name)
+    setattr(asked, name, lie)
+    try:
+        yield
+    finally:
+        if before is None:
+            delattr(asked, name)
+        else:
+            setattr(asked, name, before)
 
 
 def frozen(series: str) -> Lie:
@@ -29,6 +57,41 @@ def frozen(series: str) -> Lie:
         return told
 
     return lie
+
+
+@dataclass
+class _Counting:
+    """One proxy's series: what they are counted from since its last reload."""
+
+    last: str
+    begin: dict[str, str] = field(default_factory=dict)
+
+
+def begun_again(series: str) -> Lie:
+    """Series whose text begins with this pattern begin at 0 again with each reload of their proxy."""
+    pattern = re.compile(series)
+
+    def lie(metrics: Method, _: Ground) -> Method:
+        known: dict[str, _Counting] = {}
+
+        def told(proxy: ProxyPod) -> str:
+            text: str = metrics(proxy)
+            counting = known.setdefault(proxy.uid, _Counting(last=text))
+            if _RELOADS.findall(counting.last) != _RELOADS.findall(text):
+                counting.begin = _matching(counting.last, pattern)
+            counting.last = text
+            return _text(_less(line, counting.begin.get(_key(line))) for line in text.splitlines())
+
+        return told
+
+    return lie
+
+
+def _less(line: str, begin: str | None) -> str:
+    if begin is None:
+        return line
+    (key, _, value), (*_, then) = line.rpartition(" "), begin.rpartition(" ")
+    return f"{key} {float(value) - float(then)!r}"
 
 
 def _matching(text: str, pattern: re.Pattern[str]) -> dict[str, str]:

@@ -9,18 +9,23 @@ from meshproof.cluster.kube import KubeApi
 from meshproof.mesh.traefik_mesh import TraefikMesh
 from meshproof.model.mutant import MutantKind
 from meshproof.mutate.shim import Shim
+from meshproof.probe.client import Probe
 
 __all__ = ["Change", "Ground", "Mutant"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ground:
-    """Where mutants are applied: a ready mesh with a shim before its controller, and the run's namespace."""
+    """Where mutants are applied: a ready mesh with a shim before its controller, and the run's namespace.
+
+    ``probe`` sees the cluster's network as the checks' client does.
+    """
 
     kube: KubeApi
     mesh: TraefikMesh
     shim: Shim
     namespace: str
+    probe: Probe
 
 
 class Change(Protocol):

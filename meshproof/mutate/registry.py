@@ -2,11 +2,23 @@
 
 from typing import Final
 
-from meshproof.mutate import chart, dns, flags, loopback, told
+from meshproof.mutate import (
+    chart,
+    dns,
+    flags,
+    gated,
+    loopback,
+    reinstalled,
+    shadows,
+    told,
+    told_chart,
+    told_cluster,
+    workloads,
+)
 from meshproof.mutate.mutant import Mutant
 from meshproof.mutate.shimmed import SHIMMED
 
-__all__ = ["MUTANTS", "PROFILES", "QUICK"]
+__all__ = ["GROUPS", "MUTANTS", "PROFILES", "QUICK", "WITHOUT_SHIM"]
 
 # Of those that replace the mesh's pods or the cluster's DNS, twice a minute's wait each: some of each kind.
 _SOME: Final = frozenset(
@@ -21,11 +33,25 @@ _SOME: Final = frozenset(
 # or move the cluster's DNS while they run: there a mutant would not outlast the first check.
 PROFILES: Final = ("plain", "services", "acl", "tcp", "limits", "observed")
 
-MUTANTS: Final[dict[str, Mutant]] = {
-    each.name: each
-    for group in (flags.MUTANTS, dns.MUTANTS, chart.MUTANTS, told.MUTANTS, loopback.MUTANTS, SHIMMED)
-    for each in group
-}
+GROUPS: Final = (
+    flags.MUTANTS,
+    dns.MUTANTS,
+    chart.MUTANTS,
+    told_chart.MUTANTS,
+    told_cluster.MUTANTS,
+    told.MUTANTS,
+    loopback.MUTANTS,
+    workloads.MUTANTS,
+    shadows.MUTANTS,
+    gated.MUTANTS,
+    SHIMMED,
+    reinstalled.MUTANTS,
+)
+
+MUTANTS: Final[dict[str, Mutant]] = {each.name: each for group in GROUPS for each in group}
+
+# What installs the mesh again puts its Service back as the chart has it, and no proxy asks the shim any more.
+WITHOUT_SHIM: Final = frozenset(each.name for each in reinstalled.MUTANTS)
 
 
 def _replaces_pods(mutant: Mutant) -> bool:
@@ -34,4 +60,8 @@ def _replaces_pods(mutant: Mutant) -> bool:
     return rolls_out or isinstance(change, flags.ProxyFlags | flags.ControllerFlags | dns.Corefile)
 
 
-QUICK: Final = tuple(name for name, each in MUTANTS.items() if name in _SOME or not _replaces_pods(each))
+QUICK: Final = tuple(
+    name
+    for name, each in MUTANTS.items()
+    if name in _SOME or not (_replaces_pods(each) or name in WITHOUT_SHIM)
+)

@@ -1,4 +1,4 @@
-"""Mutants of what a rule asks of a request: its path, its method, its headers."""
+"""Mutants of what a rule asks of a request: its host, its path, its method, its headers."""
 
 import re
 from collections.abc import Mapping
@@ -55,6 +55,27 @@ def header_filter_ignored(configuration: parts.Configuration, scope: parts.Scope
     _rewrite_rules(configuration, scope, r"HeadersRegexp\(`(?!X-Forwarded-)[^`]*`, `[^`]*`\)", ALWAYS)
 
 
+def host_case_sensitive(configuration: parts.Configuration, scope: parts.Scope) -> None:
+    """A host in capitals is unknown."""
+    _without_hosts(configuration, scope, "[A-Z]")
+
+
+def trailing_dot_unknown(configuration: parts.Configuration, scope: parts.Scope) -> None:
+    """A host with its root's dot is unknown."""
+    _without_hosts(configuration, scope, "[.]$")
+
+
+def port_in_host_unknown(configuration: parts.Configuration, scope: parts.Scope) -> None:
+    """A host with the port 80 is unknown."""
+    _without_hosts(configuration, scope, ":80$")
+
+
+def _without_hosts(configuration: parts.Configuration, scope: parts.Scope, pattern: str) -> None:
+    """Leave requests out whose host is written so; a proxy has put that into a header before it chooses."""
+    for _, router in parts.routers(configuration, scope):
+        router["rule"] = f"({router['rule']}) && !HeadersRegexp(`X-Forwarded-Host`, `{pattern}`)"
+
+
 CHANGES: Final[Mapping[str, parts.Change]] = parts.named(
     path_filter_ignored,
     path_prefix_too_wide,
@@ -62,4 +83,7 @@ CHANGES: Final[Mapping[str, parts.Change]] = parts.named(
     path_case_ignored,
     method_filter_ignored,
     header_filter_ignored,
+    host_case_sensitive,
+    trailing_dot_unknown,
+    port_in_host_unknown,
 )

@@ -1,7 +1,7 @@
 """The shim in the cluster: put between the controller and its proxies, told what to serve, taken away."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -13,16 +13,18 @@ from meshproof.mesh.traefik_mesh import TraefikMesh
 from meshproof.mutate.interposer import MARKER, ORDERS, SERVED
 from meshproof.mutate.rollouts import renew_controller
 
-__all__ = ["Shim"]
+__all__ = ["LABELS", "Shim"]
 
 _NAME: Final = "meshproof-shim"
+LABELS: Final = {"app": _NAME}
 _IMAGE: Final = "meshproof.dev/client:0.2.0"  # a Python, and nothing of the mesh
 _READY_S: Final = 60.0  # the image is in the node: 2 s were measured
 _FOLLOWED_S: Final = 30.0  # poll 1 s, throttle 2 s, on a busy machine
+_NAMES: Final = {"front.py", "gate.py", "interposer.py", "served.py", "wire.py"}
 _PROGRAM: Final = sorted(
     path
     for path in Path(__file__).parent.glob("*.py")
-    if path.name in {"front.py", "interposer.py", "served.py"} or path.name.startswith("served_")
+    if path.name in _NAMES or path.name.startswith("served_")
 )
 
 # The controller leaves services of this label alone (traefik/mesh v1.4.8 pkg/controller): no shadow service.
@@ -45,7 +47,7 @@ class Shim:
         try:
             self._create(selector)
             eventually(self._is_ready, what="the shim is ready", within=_READY_S)
-            self._select({**dict.fromkeys(selector), "app": _NAME})
+            self._select({**dict.fromkeys(selector), **LABELS})
             renew_controller(self._kube, self._mesh)  # a proxy keeps its connection as long as there is one
             self.follow(self.order())
             yield
@@ -55,9 +57,9 @@ class Shim:
             finally:
                 self._remove()
 
-    def order(self, mutant: str = "", *, namespace: str = "") -> int:
-        """Put a mutant in force, or none; the order's number."""
-        query = urlencode({"name": mutant, "namespace": namespace})
+    def order(self, mutant: str = "", *, namespace: str = "", proxies: Sequence[str] = ()) -> int:
+        """Put a mutant in force, or none; the order's number. A gate hands on to ``proxies`` (addresses)."""
+        query = urlencode({"name": mutant, "namespace": namespace, "proxies": ",".join(proxies)})
         answer = self._ask(f"mutant?{query}")
         return int(answer["order"])
 
@@ -136,7 +138,7 @@ def _pod(upstream: str) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": _NAME, "labels": {"app": _NAME}},
+        "metadata": {"name": _NAME, "labels": LABELS},
         "spec": {
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,

@@ -9,7 +9,17 @@ from typing import Any, Final, Literal
 from meshproof.cluster.kube import KubeError
 from meshproof.mesh.adapter import ProxyPod
 from meshproof.model.mutant import MutantKind
-from meshproof.mutate.lies import Lie, Method, doubled, frozen, lines, not_found_as_another, without
+from meshproof.mutate.lies import (
+    Lie,
+    Method,
+    answered_by,
+    begun_again,
+    doubled,
+    frozen,
+    lines,
+    not_found_as_another,
+    without,
+)
 from meshproof.mutate.mutant import Ground, Mutant
 
 __all__ = ["MUTANTS", "Told"]
@@ -30,21 +40,8 @@ class Told:
         lies = {name: lie(getattr(asked, name), ground) for name, lie in self.lies.items()}
         with ExitStack() as stack:
             for name, lie in lies.items():
-                stack.enter_context(_answered_by(asked, name, lie))
+                stack.enter_context(answered_by(asked, name, lie))
             yield
-
-
-@contextmanager
-def _answered_by(asked: object, name: str, lie: Method) -> Iterator[None]:
-    before = vars(asked).get(name)
-    setattr(asked, name, lie)
-    try:
-        yield
-    finally:
-        if before is None:
-            delattr(asked, name)
-        else:
-            setattr(asked, name, before)
 
 
 def _named_by_node(proxies: Method, _: Ground) -> Method:
@@ -100,6 +97,22 @@ def _lose_its_service(routers: dict[str, Any], name: str) -> None:
 def _lose_a_middleware(routers: dict[str, Any], name: str) -> None:
     said = 'middleware "no-such-middleware@http" does not exist'
     routers[name] |= {"status": "disabled", "error": [said], "middlewares": ["no-such-middleware@http"]}
+
+
+def _takes_in_kube_system(configuration: Method, _: Ground) -> Method:
+    """Beside what is there: a router and a service for the cluster's DNS."""
+
+    def told() -> dict[str, Any]:
+        changed: dict[str, Any] = copy.deepcopy(configuration())
+        http = changed.setdefault("http", {})
+        rule = "Host(`kube-dns.kube-system.traefik.mesh`)"
+        router = {"entryPoints": ["http-5000"], "service": "kube-system-kube-dns-9153", "rule": rule}
+        servers = [{"url": "http://192.0.2.53:9153"}]
+        http.setdefault("routers", {})["kube-system-kube-dns-9153"] = router
+        http.setdefault("services", {})["kube-system-kube-dns-9153"] = {"loadBalancer": {"servers": servers}}
+        return changed
+
+    return told
 
 
 def _unready(_: Method, __: Ground) -> Method:
@@ -160,6 +173,12 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         change=Told(lies={"proxy_metrics": lines(not_found_as_another)}),
     ),
     Mutant(
+        name="proxy-restarts-on-change",
+        breaks="A proxy that takes up a configuration begins to count anew, as one that restarts does.",
+        change=Told(lies={"proxy_metrics": begun_again(_COUNTERS)}),
+        disturbs=_MISCOUNTED,
+    ),
+    Mutant(
         name="process-start-missing",
         breaks="A proxy that was restarted is not to be told from the one before it.",
         change=Told(
@@ -214,6 +233,12 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         name="middleware-unknown",
         breaks="A proxy has a router with a middleware that does not exist.",
         change=Told(lies={"proxy_configuration": _routers(_lose_a_middleware)}),
+    ),
+    Mutant(
+        name="kube-system-in-configuration",
+        breaks="The controller's configuration has a router for the cluster's DNS.",
+        change=Told(lies={"configuration": _takes_in_kube_system}),
+        disturbs={"TM-API-002": "the proxies' configuration is another"},
     ),
     Mutant(
         name="api-answers-everything",

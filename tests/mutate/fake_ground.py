@@ -2,6 +2,7 @@
 
 import copy
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from meshproof.cluster.kube import KubeError, collection
 from meshproof.mesh.adapter import ProxyPod
+from meshproof.mesh.naming import shadow_service_name
 from meshproof.mutate.interposer import MARKER, ORDERS
 from meshproof.mutate.mutant import Ground
 
@@ -66,6 +68,7 @@ class FakeKube:
     replaced: list[str] = field(default_factory=list)
     stuck: bool = False
     conflicts: int = 0
+    listed: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # path?labels -> what it holds
 
     def find(self, path: str) -> dict[str, Any] | None:
         return copy.deepcopy(self.objects.get(path))
@@ -75,7 +78,10 @@ class FakeKube:
         assert found is not None, path
         return found | {"status": self._status(found)} if path.startswith("/apis/apps/") else found
 
-    def items(self, path: str, *, labelSelector: str) -> list[dict[str, Any]]:  # noqa: N803 - the API's name
+    def items(self, path: str, *, labelSelector: str = "", **_: str) -> list[dict[str, Any]]:  # noqa: N803 - the API's name
+        asked = f"{path}?{labelSelector}" if labelSelector else path
+        if asked in self.listed:
+            return copy.deepcopy(self.listed[asked])
         assert path.endswith("/pods")
         part, namespace = labelSelector.removeprefix("component="), path.split("/")[4]
         deployed = self.get(WORKLOADS[part].replace("/kube-system/", f"/{namespace}/"))
@@ -186,6 +192,9 @@ class FakeMesh:
     def readiness(self) -> bool:
         return True
 
+    def shadow_service(self, service: str, namespace: str) -> str:
+        return shadow_service_name(service, namespace, mesh_namespace="traefik-mesh")
+
     def upgrade(self, overrides: dict[str, Any]) -> float:
         self.upgrades.append(overrides)
         return 1.0
@@ -247,8 +256,10 @@ class FakeShim:
     """Writes down what it was ordered to serve."""
 
     orders: list[str] = field(default_factory=list)
+    proxies: list[str] = field(default_factory=list)  # of the last order
 
-    def order(self, mutant: str = "", *, namespace: str = "") -> int:
+    def order(self, mutant: str = "", *, namespace: str = "", proxies: Sequence[str] = ()) -> int:
+        self.proxies = list(proxies)
         self.orders.append(f"{mutant} {namespace}".strip())
         return len(self.orders)
 
@@ -256,7 +267,26 @@ class FakeShim:
         assert order == len(self.orders)
 
 
-def ground(kube: FakeKube, mesh: FakeMesh, shim: FakeShim | None = None) -> Ground:
+@dataclass
+class FakeProbe:
+    """Hears what ``answers`` says of an address and a port."""
+
+    answers: Callable[[str, int, bytes], bytes] = lambda *_: b""
+
+    def tcp(self, host: str, port: int, *chunks: bytes, half_close: bool, timeout_s: float) -> Any:
+        assert not half_close
+        assert timeout_s > 0
+        return SimpleNamespace(received=self.answers(host, port, b"".join(chunks)))
+
+
+def ground(
+    kube: FakeKube, mesh: FakeMesh, shim: FakeShim | None = None, probe: FakeProbe | None = None
+) -> Ground:
     """The fakes as what they stand for."""
-    parts: dict[str, Any] = {"kube": kube, "mesh": mesh, "shim": shim or FakeShim()}
+    parts: dict[str, Any] = {
+        "kube": kube,
+        "mesh": mesh,
+        "shim": shim or FakeShim(),
+        "probe": probe or FakeProbe(),
+    }
     return Ground(namespace=NAMESPACE, **parts)

@@ -47,6 +47,7 @@ def installed(kube: FakeKube) -> dict[str, dict[str, Any]]:
         PROXIES: workload("proxy", *PROXY_ARGS),
         CONTROLLER: workload("controller", *CONTROLLER_ARGS),
     }
+    kube.listed["/api/v1/namespaces/traefik-mesh/pods?app=jaeger"] = [{"status": {"podIP": "10.0.0.7"}}]
     return copy.deepcopy(kube.objects)
 
 
@@ -200,6 +201,13 @@ def test_every_mutant_is_applied_and_put_back(ready: Ground, kube: FakeKube, mut
 
     assert changed != [*PROXY_ARGS, *CONTROLLER_ARGS]
     assert kube.args(PROXIES) + kube.args(CONTROLLER) == [*PROXY_ARGS, *CONTROLLER_ARGS]
+
+
+def test_collector_is_known_by_its_present_address(ready: Ground, kube: FakeKube) -> None:
+    change = next(each.change for each in MUTANTS if each.name == "collector-looked-up-once")
+
+    with change.applied(ready):
+        assert "--tracing.jaeger.localAgentHostPort=10.0.0.7:6831" in kube.args(PROXIES)
 
 
 def test_new_controller_must_keep_its_routers_for_longer_than_new_proxies_theirs(

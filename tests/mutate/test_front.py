@@ -5,19 +5,20 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
-from meshproof.mutate.front import BEHAVIOURS, Behaviour, Listeners
+from meshproof.mutate.front import BEHAVIOURS, KEPT, Behaviour, Listeners
 
 PROXY = "127.0.0.22"  # another loopback address than the front's
 TRACE = "463ac35c9f6413ad48485a3953bb6124:a2fb4a1d1a96d312:0020000000000001:1"
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Tells what it got."""
+    """Tells what it got; a body in chunks with its trailers, as they came."""
 
     protocol_version = "HTTP/1.1"
     seen: int
@@ -25,6 +26,8 @@ class Echo(BaseHTTPRequestHandler):
     def answer(self) -> None:
         type(self).seen += 1
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        while "Transfer-Encoding" in self.headers and not body.endswith(b"\r\n\r\n"):
+            body += self.rfile.readline()
         told = json.dumps(
             {
                 "target": self.path,
@@ -68,6 +71,7 @@ def ask(server: str) -> Ask:
         body: str | None = None,
     ) -> tuple[int, dict[str, Any] | bytes]:
         port = Listeners(behaviour).port_for(server, http=True)
+        assert port
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5, source_address=(PROXY, 0))
         connection.request("POST" if body else "GET", target, body=body, headers=headers or {})
         answer = connection.getresponse()
@@ -151,6 +155,58 @@ def test_bodies_lose_their_last_byte(ask: Ask) -> None:
     assert not answer.endswith(b"}")
 
 
+CHUNKED = "4\r\nbody\r\n3;a=b\r\nand\r\n0\r\nX-Sum: 1\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "expected"),
+    [
+        pytest.param(Behaviour(), CHUNKED, id="transparent"),
+        pytest.param(BEHAVIOURS["trailers-dropped"], "4\r\nbody\r\n3\r\nand\r\n0\r\n\r\n", id="no trailers"),
+        pytest.param(
+            BEHAVIOURS["body-cut"], "3\r\nbod\r\n3\r\nyan\r\n0\r\nX-Sum: 1\r\n\r\n", id="last byte lost"
+        ),
+    ],
+)
+def test_bodies_in_chunks(ask: Ask, behaviour: Behaviour, expected: str) -> None:
+    headers = {"Transfer-Encoding": "chunked", "Trailer": "X-Sum"}
+
+    _, told = ask(replace(behaviour, answer_lost=0), headers=headers, body=CHUNKED)
+
+    assert isinstance(told, dict)
+    assert told["body"] == expected
+    assert header(told, "Trailer") == (["X-Sum"] if behaviour.trailers else [])
+
+
+def test_a_body_is_taken_for_another_request(ask: Ask) -> None:
+    hidden = "GET /hidden HTTP/1.1\r\nHost: b\r\n\r\n"
+
+    status, told = ask(BEHAVIOURS["body-forwarded-raw"], "/first", body=hidden)
+
+    assert isinstance(told, dict)
+    assert (status, told["target"], told["body"], Echo.seen) == (200, "/first", "", 2)
+
+
+def test_a_client_that_expects_is_refused(ask: Ask) -> None:
+    behaviour = BEHAVIOURS["expect-refused"]
+
+    assert ask(behaviour, headers={"Expect": "100-continue"})[0] == 417
+    assert (ask(behaviour)[0], Echo.seen) == (200, 1)
+
+
+def test_a_trace_that_was_put_aside_comes_back(ask: Ask) -> None:
+    _, told = ask(BEHAVIOURS["trace-untouched"], headers={"uber-trace-id": TRACE, KEPT: "the caller's"})
+
+    assert (header(told, "uber-trace-id"), header(told, KEPT)) == (["the caller's"], [])
+
+
+def test_nothing_stands_before_a_port_that_nobody_listens_to() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+
+    assert Listeners().port_for(address, http=True) is None
+
+
 def test_statuses_are_rewritten(ask: Ask) -> None:
     assert ask(BEHAVIOURS["status-rewritten"], "/fails")[0] == 200
 
@@ -181,6 +237,7 @@ def stream() -> Iterator[str]:
 
 def heard(address: str, behaviour: Behaviour, *, speak: bool = True) -> bytes:
     port = Listeners(behaviour).port_for(address, http=False)
+    assert port
     with socket.create_connection(("127.0.0.1", port), timeout=0.5) as client:
         if speak:
             client.sendall(b"bytes")

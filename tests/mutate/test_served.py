@@ -128,6 +128,11 @@ def told(headers: Config) -> Callable[[Config], bool]:
     return lambda c: chain(c) == [{"headers": {"customRequestHeaders": headers}}]
 
 
+def without_host(pattern: str) -> Callable[[Config], bool]:
+    condition = f"&& !HeadersRegexp(`X-Forwarded-Host`, `{pattern}`)"
+    return lambda c: routes(c)[f"{NS}-server-80"]["rule"].endswith(condition)
+
+
 EFFECTS: dict[str, Callable[[Config], object]] = {
     "route-dropped": lambda c: not {f"{NS}-server-80", f"{NS}-server-8081"} & routes(c).keys(),
     "port-dropped": lambda c: f"{NS}-server-8081" not in routes(c) and f"{NS}-server-80" in routes(c),
@@ -147,7 +152,6 @@ EFFECTS: dict[str, Callable[[Config], object]] = {
     "external-name-routed": lambda c: routes(c)[f"{NS}-external-80"] and urls(c, "external-80"),
     "kube-system-taken-up": lambda c: "kube-dns.kube-system" in str(routes(c)),
     "controller-in-the-mesh": lambda c: "traefik-mesh-controller.traefik-mesh" in str(routes(c)),
-    "watched-namespaces-ignored": lambda c: "outside.mp-1-left-out" in str(routes(c)),
     "proxy-api-on-mesh-port": lambda c: routes(c)["mutant-api"]["service"] == "readiness",
     "ping-on-mesh-port": lambda c: routes(c)["mutant-ping"]["rule"] == "Path(`/ping`)",
     "readiness-route-wide": lambda c: routes(c)["readiness"]["rule"] == "PathPrefix(`/`)",
@@ -172,6 +176,9 @@ EFFECTS: dict[str, Callable[[Config], object]] = {
     "host-not-passed": lambda c: (
         c["http"]["services"][f"{NS}-server-80"]["loadBalancer"]["passHostHeader"] is False
     ),
+    "host-case-sensitive": without_host("[A-Z]"),
+    "trailing-dot-unknown": without_host("[.]$"),
+    "port-in-host-unknown": without_host(":80$"),
     "path-prefix-added": lambda c: chain(c) == [{"addPrefix": {"prefix": "/prefix"}}],
     "path-cleaned": lambda c: chain(c)[1]["replacePathRegex"] == {"regex": "//+", "replacement": "/"},
     "method-refused": lambda c: routes(c)[f"{NS}-server-80"]["rule"].endswith("&& !Method(`PATCH`)"),

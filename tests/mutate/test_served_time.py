@@ -174,6 +174,7 @@ def test_it_runs_without_its_package(tmp_path: Path) -> None:
         [
             sys.executable,
             "-I",
+            "-S",
             "-c",
             "import sys; sys.path[:0] = ['.']; import served; print(len(served.CHANGES))",
         ],

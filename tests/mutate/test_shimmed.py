@@ -7,19 +7,19 @@ import pytest
 from meshproof.catalogue import load_catalogue
 from meshproof.engine.waiting import WaitTimedOutError
 from meshproof.model.mutant import MutantKind
-from meshproof.mutate import chart, dns, flags, loopback, told
+from meshproof.mutate import dns
 from meshproof.mutate.front import BEHAVIOURS
+from meshproof.mutate.gate import GATES
 from meshproof.mutate.interposer import Interposer
 from meshproof.mutate.mutant import Ground, Mutant
 from meshproof.mutate.plan import killers_of
-from meshproof.mutate.registry import MUTANTS
+from meshproof.mutate.registry import GROUPS, MUTANTS
 from meshproof.mutate.served import CHANGES
 from meshproof.mutate.shimmed import SHIMMED, Served
 from tests.mutate.fake_ground import NAMESPACE, FakeKube, FakeMesh, FakeShim, ground
 
 CHANGE = Served(name="backend-dropped")
 IN_FORCE = f"backend-dropped {NAMESPACE}"
-GROUPS = (flags.MUTANTS, dns.MUTANTS, chart.MUTANTS, told.MUTANTS, loopback.MUTANTS, SHIMMED)
 NAMES = [each.name for each in SHIMMED]
 
 
@@ -90,7 +90,7 @@ def test_kind_says_where_the_mesh_is_broken() -> None:
     fronts = {each.name for each in SHIMMED if each.change.kind is MutantKind.FRONT}
     served = {each.name for each in SHIMMED if each.change.kind is MutantKind.SERVED}
 
-    assert (fronts, served) == (set(BEHAVIOURS), set(NAMES) - set(BEHAVIOURS))
+    assert (fronts, served) == (set(BEHAVIOURS) - set(GATES), set(NAMES) - set(BEHAVIOURS))
 
 
 def as_corefile(mutant: Mutant) -> dns.Corefile:
@@ -102,7 +102,8 @@ def test_everything_that_the_shim_can_do_is_a_mutant_or_half_of_one() -> None:
     halves = {each.served for each in map(as_corefile, dns.MUTANTS) if each.served}
 
     assert halves.isdisjoint(NAMES)
-    assert {*NAMES, *halves} == {*CHANGES, *BEHAVIOURS}
+    assert {*NAMES, *halves, *GATES} == {*CHANGES, *BEHAVIOURS, *GATES}
+    assert {*NAMES}.isdisjoint(GATES)
 
 
 def test_mutants_say_in_a_sentence_what_they_break() -> None:

@@ -120,6 +120,28 @@ def test_router_is_not_in_use(ready: Ground, mesh: FakeMesh, name: str, said: st
     assert router["error"][0].startswith(said)
 
 
+def test_counters_begin_anew_with_each_configuration(ready: Ground, mesh: FakeMesh) -> None:
+    with NAMED["proxy-restarts-on-change"].applied(ready):
+        before = requests_seen(mesh)
+        moved_on(mesh)
+        mesh.told = mesh.told.replace("reloads_total 3", "reloads_total 4")
+        after = requests_seen(mesh)
+
+    assert (before, after) == (2 * 5, 2 * (5 + 9))  # a series that is new has not counted before
+    assert requests_seen(mesh) == 2 * 19
+
+
+def test_controller_wants_a_route_to_the_clusters_dns(ready: Ground, mesh: FakeMesh) -> None:
+    before = mesh.configuration()
+
+    with NAMED["kube-system-in-configuration"].applied(ready):
+        assert mesh.configuration()["http"]["routers"].keys() - before["http"]["routers"].keys() == {
+            "kube-system-kube-dns-9153"
+        }
+
+    assert mesh.configuration() == before
+
+
 def test_everything_is_found(ready: Ground, kube: FakeKube) -> None:
     with NAMED["api-answers-everything"].applied(ready):
         assert kube.pod_get("n", "controller", 9000, "api/nothing/here") == "{}"
