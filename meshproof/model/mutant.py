@@ -14,11 +14,11 @@ class MutantKind(StrEnum):
     """Where a mutant breaks the mesh."""
 
     SERVED = "served configuration"  # between controller and proxies
-    FRONT = "proxy in front"  # between the mesh's proxies and a server
+    FRONT = "proxy in front"  # between the mesh's proxies and a server, or before these proxies
     FLAGS = "flags"  # arguments of a program of the mesh
     DNS = "dns"
     CHART = "chart"  # what the chart installed: rights, pod settings, definitions
-    WORKLOAD = "workload"
+    WORKLOAD = "workload"  # pods and services of the cluster around the mesh
     TOLD = "told"  # what a proxy or the controller tells of itself
 
 

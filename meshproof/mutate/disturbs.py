@@ -10,6 +10,7 @@ _SERVERS: Final = "it compares a service's servers, which are others"
 _STALE: Final = "what changes is not taken up in time"
 _TOLD: Final = "its witness is what the proxy tells the server of itself"
 _PATHS: Final = "it compares the path that arrives"
+_BODIES: Final = "it sends bodies, which the server takes for requests"
 _SHOP: Final = "it asks the same split service"
 _LET_IN: Final = "it has somebody let in first"
 _SHUT_OUT: Final = "it has somebody shut out"
@@ -23,6 +24,9 @@ DISTURBS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "backend-stale": {"TM-ROUTE-04": _SERVERS},
     "backend-foreign": dict.fromkeys(["TM-ROUTE-", "TM-SMI-", "TM-MW-", "TM-METRIC-"], _SERVERS),
+    "body-forwarded-raw": dict.fromkeys(
+        ["TM-ROUTE-00", "TM-ROUTE-02", "TM-ROUTE-03", "TM-METRIC-017", "TM-SEC-0"], _BODIES
+    ),
     "host-not-passed": dict.fromkeys(
         ["TM-SEC-007", "TM-SMI-004", "TM-SMI-007"], "it compares the Host that arrives"
     ),

@@ -32,8 +32,8 @@ __all__ = ["GATES", "HELLO", "Gate", "Gates", "named"]
 HELLO: Final = b"MESHPROOF GATE\r\n\r\n"  # said to a gate it comes back; a proxy answers 400
 _PORTS: Final = {5000: 5000, 5001: 5001}  # of the gate -> of the proxies: a service's first two ports
 _PREFACE: Final = b"PRI * HTTP/2.0"  # RFC 9113, section 3.4
-_LONGEST: Final = 1_000  # characters of a target, or of a header's value
-_MOST: Final = 100  # headers
+_LONGEST: Final = 10_000  # characters of a target, or of a header's value
+_MOST: Final = 200  # headers
 
 # What a target may not hold (RFC 3986, section 2), and what no header may (RFC 9110, section 5.5).
 _NO_TARGET: Final = re.compile(r"[^!-~]|[\\\"#<>^`{|}]")

@@ -123,7 +123,7 @@ def test_lenience_makes_one_meaning_of_everything(
     [
         ("lenient-http-parser", "/a b\\c#d?e", "/abcd?e"),
         ("absolute-target-ignored", "http://elsewhere:80/a?http://b", "/a?http://b"),
-        ("no-header-limit", "/" + "x" * 5000, "/" + "x" * 999),
+        ("no-header-limit", "/" + "x" * 50_000, "/" + "x" * 9_999),
     ],
 )
 def test_targets(say: Say, heard: list[bytes], name: str, target: str, expected: str) -> None:
@@ -133,7 +133,7 @@ def test_targets(say: Say, heard: list[bytes], name: str, target: str, expected:
 
 
 def test_a_head_of_any_size_is_made_smaller(say: Say, heard: list[bytes]) -> None:
-    many = [f"X-{number}: {'x' * 5000}" for number in range(200)]
+    many = [f"X-{number}: {'x' * 500}" for number in range(2000)]
 
     say(GATES["no-header-limit"], request("Host: a", *many))
 
