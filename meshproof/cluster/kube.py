@@ -22,7 +22,6 @@ _BODY_CHARS: Final = 2_000
 
 # Where the API server serves each apiVersion's kinds that we create: kind -> plural.
 _PLURALS: Final = {
-    "ClusterRole": "clusterroles",
     "ConfigMap": "configmaps",
     "Deployment": "deployments",
     "HTTPRouteGroup": "httproutegroups",

@@ -8,7 +8,6 @@ from meshproof.mutate import (
     flags,
     gated,
     loopback,
-    reinstalled,
     shadows,
     told,
     told_chart,
@@ -18,7 +17,7 @@ from meshproof.mutate import (
 from meshproof.mutate.mutant import Mutant
 from meshproof.mutate.shimmed import SHIMMED
 
-__all__ = ["GROUPS", "MUTANTS", "PROFILES", "QUICK", "WITHOUT_SHIM"]
+__all__ = ["GROUPS", "MUTANTS", "PROFILES", "QUICK"]
 
 # Of those that replace the mesh's pods or the cluster's DNS, twice a minute's wait each: some of each kind.
 _SOME: Final = frozenset(
@@ -45,13 +44,9 @@ GROUPS: Final = (
     shadows.MUTANTS,
     gated.MUTANTS,
     SHIMMED,
-    reinstalled.MUTANTS,
 )
 
 MUTANTS: Final[dict[str, Mutant]] = {each.name: each for group in GROUPS for each in group}
-
-# What installs the mesh again puts its Service back as the chart has it, and no proxy asks the shim any more.
-WITHOUT_SHIM: Final = frozenset(each.name for each in reinstalled.MUTANTS)
 
 
 def _replaces_pods(mutant: Mutant) -> bool:
@@ -60,8 +55,4 @@ def _replaces_pods(mutant: Mutant) -> bool:
     return rolls_out or isinstance(change, flags.ProxyFlags | flags.ControllerFlags | dns.Corefile)
 
 
-QUICK: Final = tuple(
-    name
-    for name, each in MUTANTS.items()
-    if name in _SOME or not (_replaces_pods(each) or name in WITHOUT_SHIM)
-)
+QUICK: Final = tuple(name for name, each in MUTANTS.items() if name in _SOME or not _replaces_pods(each))

@@ -157,6 +157,11 @@ def controller_in_the_mesh(configuration: parts.Configuration, _scope: parts.Sco
     _stranger(configuration, "traefik-mesh-controller", "traefik-mesh", 9000, url)
 
 
+def watched_namespaces_ignored(configuration: parts.Configuration, scope: parts.Scope) -> None:
+    """A service of a namespace that is not watched has a router."""
+    _stranger(configuration, "outside", f"{scope.namespace}-left-out", 80)
+
+
 def proxy_api_on_mesh_port(configuration: parts.Configuration, _scope: parts.Scope) -> None:
     """A proxy answers for its own API where services are asked."""
     _own(configuration, "mutant-api", "PathPrefix(`/api/`)")
@@ -198,6 +203,7 @@ CHANGES: Final[Mapping[str, parts.Change]] = parts.named(
     external_name_routed,
     kube_system_taken_up,
     controller_in_the_mesh,
+    watched_namespaces_ignored,
     proxy_api_on_mesh_port,
     ping_on_mesh_port,
     readiness_route_wide,

@@ -152,6 +152,7 @@ EFFECTS: dict[str, Callable[[Config], object]] = {
     "external-name-routed": lambda c: routes(c)[f"{NS}-external-80"] and urls(c, "external-80"),
     "kube-system-taken-up": lambda c: "kube-dns.kube-system" in str(routes(c)),
     "controller-in-the-mesh": lambda c: "traefik-mesh-controller.traefik-mesh" in str(routes(c)),
+    "watched-namespaces-ignored": lambda c: "outside.mp-1-left-out" in str(routes(c)),
     "proxy-api-on-mesh-port": lambda c: routes(c)["mutant-api"]["service"] == "readiness",
     "ping-on-mesh-port": lambda c: routes(c)["mutant-ping"]["rule"] == "Path(`/ping`)",
     "readiness-route-wide": lambda c: routes(c)["readiness"]["rule"] == "PathPrefix(`/`)",
