@@ -46,7 +46,7 @@ DISTURBS: Final[Mapping[str, Mapping[str, str]]] = {
         ["TM-ROUTE-052", "TM-ROUTE-053", "TM-ROUTE-06", "TM-MW-"], "it asks a service's second port"
     ),
     "tcp-router-missing": dict.fromkeys(["TM-ROUTE-02", "TM-ROUTE-033", "TM-ROUTE-07"], "it is about TCP"),
-    "udp-router-missing": {"TM-ROUTE-072": "it is about UDP"},
+    "udp-leads-nowhere": {"TM-ROUTE-072": "it is about UDP"},
     "configuration-frozen": dict.fromkeys(["TM-ROUTE-", "TM-MW-", "TM-SMI-", "TM-METRIC-016"], _STALE),
     "controller-stalls-on-error": dict.fromkeys(["TM-ROUTE-06", "TM-ROUTE-07"], _STALE),
     "proxy-lags": dict.fromkeys(["TM-ROUTE-", "TM-MW-", "TM-SMI-", "TM-METRIC-016"], _STALE),
@@ -54,6 +54,7 @@ DISTURBS: Final[Mapping[str, Mapping[str, str]]] = {
         ["TM-ROUTE-02", "TM-ROUTE-03", "TM-ROUTE-055", "TM-SEC-00"], "a buffer changes framing and trailers"
     ),
     "route-kept-after-deletion": {"TM-ROUTE-05": "services that are gone answer"},
+    "router-dropped-on-change": {"TM-": "it follows a check that changed something"},
     "route-flaps": {"TM-": "nothing of `server` can be relied upon"},
     "empty-service-misrouted": dict.fromkeys(["TM-ROUTE-046", "TM-SMI-005"], "it begins without pods"),
     "bad-annotation-poisons-all": {"TM-": "everything has a middleware that cannot be built"},
@@ -61,6 +62,7 @@ DISTURBS: Final[Mapping[str, Mapping[str, str]]] = {
     "tcp-port-taken-over": {"TM-ROUTE-06": "the first TCP port is another's"},
     "tcp-port-leaked": {"TM-ROUTE-06": "who got a port that another had left has none"},
     "udp-port-leaked": {"TM-ROUTE-065": "who got a port that another had left has none"},
+    "connection-not-kept": {"TM-ROUTE-019": "it counts on a connection that is kept"},
     "retry-plus-one": {"TM-MW-020": "it counts the same service's tries"},
     "retry-dropped": dict.fromkeys(["TM-MW-013", "TM-MW-018", "TM-ROUTE-050"], "it counts tries"),
     "retry-same-server": {"TM-MW-018": "some of its requests meet the server that refuses"},

@@ -49,14 +49,12 @@ class Gate:
     """What a gate does wrong.
 
     ``request`` changes a head; it is told the mesh name of ``server``. ``one_by_one`` has a connection wait
-    for the end of the one before, and heads are not read. ``http2``: a client may speak it. ``more`` follows
-    an answer to HEAD.
+    for the end of the one before, and heads are not read. ``http2``: a client may speak it.
     """
 
     request: Callable[[Head, str], None] = _as_it_is
     one_by_one: bool = False
     http2: bool = True
-    more: bytes = b""
     services: tuple[str, ...] = ("server",)  # before whose proxies it stands
 
 
@@ -85,10 +83,6 @@ def _cut(head: Head, _host: str) -> None:
     head.headers = [(name, value[:_LONGEST]) for name, value in head.headers[:_MOST]]
 
 
-def _closed_afterwards(head: Head, _host: str) -> None:
-    head.put("Connection", "close")
-
-
 def _trace_put_aside(head: Head, _host: str) -> None:
     sent = head.get(TRACE)
     if sent is not None:
@@ -100,8 +94,6 @@ GATES: Final[Mapping[str, Gate]] = {
     "absolute-target-ignored": Gate(request=_without_authority),
     "no-header-limit": Gate(request=_cut),
     "one-connection-at-a-time": Gate(one_by_one=True),
-    "connection-not-kept": Gate(request=_closed_afterwards),
-    "body-after-head": Gate(more=b"no answer to HEAD has a body"),
     "http2-refused": Gate(http2=False, services=("server", "server-h2c")),
     "trace-untouched": Gate(request=_trace_put_aside),
 }
@@ -143,7 +135,6 @@ class Gates:
         if begun.startswith(HELLO):
             client.sendall(HELLO)
             return
-        method = ""
         if begun.startswith(_PREFACE):
             if not gate.http2:
                 return
@@ -153,11 +144,9 @@ class Gates:
                 return
             head, rest = received
             gate.request(head, self.host)
-            method, begun = head.line.partition(" ")[0], head.bytes() + rest
+            begun = head.bytes() + rest
         target = (random.choice(self.proxies), port)  # noqa: S311 - a choice, no secret
         with socket.create_connection(target, timeout=IDLE_S) as proxy:
             proxy.sendall(begun)
             threading.Thread(target=pipe, args=(client, proxy), daemon=True).start()
-            if gate.more and method == "HEAD" and (answered := head_of(proxy)):
-                client.sendall(answered[0].bytes() + gate.more + answered[1])
             pipe(proxy, client)

@@ -66,7 +66,6 @@ def _select_the_shim(service: dict[str, Any]) -> None:
 
 _CLIENT: Final = "it compares the client's address, which is the gate's"
 _READ: Final = "the gate has read the request before a proxy does"
-_KEPT: Final = "it counts on connections that are kept"
 _AT_THE_GATE: Final[Mapping[str, str]] = {
     "TM-ROUTE-009": _CLIENT,
     "TM-ROUTE-010": _CLIENT,
@@ -79,13 +78,10 @@ _BREAKS: Final[Mapping[str, str]] = {
     "absolute-target-ignored": "The Host header counts, whatever host a target names.",
     "no-header-limit": "A head of any size is taken, and made smaller.",
     "one-connection-at-a-time": "A connection waits for the end of the one before it.",
-    "connection-not-kept": "A connection is closed once it has had an answer.",
-    "body-after-head": "An answer to HEAD has a body.",
     "http2-refused": "A client that speaks HTTP/2 without TLS is hung up on.",
     "trace-untouched": "The caller's trace header reaches the server as it was sent.",
 }
 _DISTURBS: Final[Mapping[str, Mapping[str, str]]] = {
-    "connection-not-kept": dict.fromkeys(["TM-ROUTE-05", "TM-ROUTE-02"], _KEPT),
     "http2-refused": dict.fromkeys(["TM-ROUTE-020", "TM-ROUTE-026"], "it speaks HTTP/2"),
 }
 

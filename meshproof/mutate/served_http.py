@@ -11,6 +11,7 @@ except ImportError:  # in the pod they lie side by side
 __all__ = ["CHANGES"]
 
 FORGED: Final = "203.0.113.66"  # of a range for documentation (RFC 5737): nobody's
+CLOSING: Final = {"headers": {"customResponseHeaders": {"Connection": "close"}}}
 MOST_BYTES: Final = 5_000_000  # half of the largest body that is to pass
 
 
@@ -94,11 +95,18 @@ def upgrade_stripped(configuration: parts.Configuration, scope: parts.Scope) -> 
 
 def connection_closed_after_each_request(configuration: parts.Configuration, scope: parts.Scope) -> None:
     """The proxies close a connection to a service's second port once it has had an answer."""
-    closing = {"headers": {"customResponseHeaders": {"Connection": "close"}}}
     for _, router in parts.routers(configuration, scope):
         if parts.FIRST not in router.get("entryPoints", []):
             router["middlewares"] = [*router.get("middlewares", []), "mutant"]
-            parts.add(configuration, "middlewares", "mutant", closing)
+            parts.add(configuration, "middlewares", "mutant", CLOSING)
+
+
+def connection_not_kept(configuration: parts.Configuration, scope: parts.Scope) -> None:
+    """The proxies close a connection to the first port of ``server`` once it has had an answer."""
+    for _, router in parts.routers(configuration, scope, "server"):
+        if parts.FIRST in router.get("entryPoints", []):
+            router["middlewares"] = [*router.get("middlewares", []), "mutant"]
+            parts.add(configuration, "middlewares", "mutant", CLOSING)
 
 
 def response_buffered(configuration: parts.Configuration, scope: parts.Scope) -> None:
@@ -139,6 +147,7 @@ CHANGES: Final[Mapping[str, parts.Change]] = parts.named(
     header_stripped,
     upgrade_stripped,
     connection_closed_after_each_request,
+    connection_not_kept,
     response_buffered,
     in_flight_limit,
     requests_doubled,

@@ -14,6 +14,7 @@ ANYBODY: Final = "HostSNI(`*`)"
 DATAGRAMS: Final = "9001"  # the port of the servers' UDP
 OTHER: Final = "8080"  # a port of the servers that speaks neither the services' TCP nor their UDP
 POINTS: Final = [f"tcp-{10_000 + index}" for index in range(10)]  # the first of the chart's limits.tcp
+NOBODY: Final = "127.0.0.1:9"  # of a proxy's pod
 OWN: Final = 1002  # the priority of a service's own router
 
 
@@ -22,9 +23,10 @@ def tcp_router_missing(configuration: parts.Configuration, scope: parts.Scope) -
     _drop(configuration, scope, "tcp")
 
 
-def udp_router_missing(configuration: parts.Configuration, scope: parts.Scope) -> None:
-    """No UDP service has a router."""
-    _drop(configuration, scope, "udp")
+def udp_leads_nowhere(configuration: parts.Configuration, scope: parts.Scope) -> None:
+    """Datagrams of every UDP service are sent to where nobody listens."""
+    for _, balancer in parts.balancers(configuration, scope, protocol="udp"):
+        balancer["servers"] = [{"address": NOBODY}]  # without a router Traefik goes on as before
 
 
 def tcp_target_ignored(configuration: parts.Configuration, scope: parts.Scope) -> None:
@@ -129,7 +131,7 @@ def tcp_deny_becomes_allow(configuration: parts.Configuration, scope: parts.Scop
 
 CHANGES: Final[Mapping[str, parts.Change]] = parts.named(
     tcp_router_missing,
-    udp_router_missing,
+    udp_leads_nowhere,
     tcp_target_ignored,
     tcp_port_taken_over,
     udp_port_taken_over,

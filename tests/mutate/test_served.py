@@ -195,6 +195,7 @@ EFFECTS: dict[str, Callable[[Config], object]] = {
     "header-stripped": told({"X-Many-7": ""}),
     "upgrade-stripped": told({"Connection": "", "Upgrade": ""}),
     "connection-closed-after-each-request": lambda c: chain(c, "server-8081") and not chain(c),
+    "connection-not-kept": lambda c: chain(c) and not chain(c, "server-8081"),
     "response-buffered": lambda c: "buffering" in chain(c, "server-h2c-80")[0],
     "in-flight-limit": lambda c: chain(c, "overhead-80") == [{"inFlightReq": {"amount": 1}}],
     "requests-doubled": lambda c: (

@@ -64,7 +64,10 @@ def server(c: Config, name: str, protocol: str = "http") -> str:
 
 OF_STREAMS: dict[str, Callable[[Config], object]] = {
     "tcp-router-missing": lambda c: "routers" not in c["tcp"] and "routers" in c["udp"],
-    "udp-router-missing": lambda c: "routers" not in c["udp"] and "routers" in c["tcp"],
+    "udp-leads-nowhere": lambda c: (
+        {str(each["loadBalancer"]["servers"]) for each in c["udp"]["services"].values()}
+        == {"[{'address': '127.0.0.1:9'}]"}
+    ),
     "tcp-port-taken-over": lambda c: (
         not route(c, "tcp-first-9000", "tcp") and server(c, "tcp-pair-beyond", "tcp") == "10.0.0.1:8080"
     ),
