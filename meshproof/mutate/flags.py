@@ -142,6 +142,7 @@ _PROXY_MUTANTS: Final[tuple[Mutant, ...]] = (
         name="collector-looked-up-once",
         breaks="The proxies send their spans for ever to the address that their collector had first.",
         change=ProxyFlags(drop=(f"{_JAEGER}.localAgentHostPort=",), found=_collector),
+        disturbs={"TM-TRACE": "no span arrives once a check has replaced the collector"},
     ),
     Mutant(
         name="tracing-name-wrong",
