@@ -82,6 +82,9 @@ _BREAKS: Final[Mapping[str, str]] = {
     "trace-untouched": "The caller's trace header reaches the server as it was sent.",
 }
 _DISTURBS: Final[Mapping[str, Mapping[str, str]]] = {
+    "one-connection-at-a-time": dict.fromkeys(
+        ["TM-ROUTE", "TM-METRIC", "TM-TRACE"], "it may have to wait for a connection that is kept"
+    ),
     "http2-refused": dict.fromkeys(["TM-ROUTE-020", "TM-ROUTE-026"], "it speaks HTTP/2"),
 }
 
