@@ -20,6 +20,7 @@ from meshproof.sessions import plan, run_sessions
 
 __all__ = ["by_profile", "mutants", "undone"]
 
+_SLOW_AREA: Final = "resilience"  # each of its checks takes a fault of half a minute
 _REPORTS: Final = PROJECT_ROOT / "reports" / "mutants"
 
 
@@ -49,11 +50,12 @@ def mutants(
     the others must not; then it is taken back. Exit code 0: all killed, and nothing else failed; 1: one
     survived, or a check failed that is not meant to; 6: one could not be judged; 2: interrupted (`--resume`).
     """
-    chosen = _chosen(names or ()) or list(MUTANTS if full or listing else QUICK)
+    given = _chosen(names or ())
+    chosen = given or list(MUTANTS if full or listing else QUICK)
     if listing:
         _list(chosen)
         return
-    wanted = by_profile(chosen)
+    wanted = by_profile(chosen, quick=not given and not full)
     earlier: dict[str, Run] = {}
     if resume:
         last = report_dir / LATEST / REPORT_FILE
@@ -73,17 +75,24 @@ def mutants(
     raise typer.Exit(run_sessions(report_dir, steps, common, earlier=earlier))
 
 
-def by_profile(names: Iterable[str]) -> dict[str, list[str]]:
-    """Profile -> the mutants that are judged under it: each killer in the first of its profiles."""
+def by_profile(names: Iterable[str], *, quick: bool = False) -> dict[str, list[str]]:
+    """Profile -> the mutants that are judged under it: each killer in the first of its profiles.
+
+    With ``quick`` without those that a check would have to take something down for.
+    """
     catalogue = load_catalogue()
     checked = profiles_by_requirement(checks_in())
-    found: dict[str, list[str]] = {name: [] for name in PROFILES}
+    found: dict[str, dict[str, set[str]]] = {name: {} for name in PROFILES}
     for name in names:
         for killer in killers_of(name, catalogue):
             profile = next((each for each in PROFILES if each in checked.get(killer, [])), None)
-            if profile and name not in found[profile]:
-                found[profile].append(name)
-    return {profile: given for profile, given in found.items() if given}
+            if profile:
+                found[profile].setdefault(name, set()).add(catalogue[killer].area)
+    left = {
+        profile: [name for name, areas in given.items() if not (quick and _SLOW_AREA in areas)]
+        for profile, given in found.items()
+    }
+    return {profile: given for profile, given in left.items() if given}
 
 
 def undone(wanted: Mapping[str, list[str]], results: Iterable[MutantResult]) -> dict[str, list[str]]:

@@ -200,6 +200,14 @@ def test_mutants_can_be_listed() -> None:
     assert "trace-restarted" in ended.output
 
 
+def test_quick_campaign_leaves_out_what_checks_take_something_down_for() -> None:
+    names = ["backend-stale", "limit-off-on-one-proxy"]
+
+    assert by_profile(names)["two-nodes"] == names
+    assert by_profile(names, quick=True)["two-nodes"] == names[1:]
+    assert "backend-stale" in by_profile(names, quick=True)["plain"]
+
+
 def test_what_was_not_judged_is_not_done() -> None:
     wanted = {"plain": ["a", "b"], "acl": ["a"]}
 

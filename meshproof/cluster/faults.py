@@ -3,6 +3,7 @@
 Nothing here works on a cluster that is not ours: ``Faults`` refuses it before it touches anything.
 """
 
+import ipaddress
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import Any, Final
 from meshproof.cluster.kind import KindCluster
 from meshproof.cluster.kube import KubeError
 from meshproof.cluster.nodes import node_ready
+from meshproof.engine.process import Completed
 from meshproof.engine.waiting import Look, WaitTimedOutError, eventually
 from meshproof.model.errors import HarnessError
 
@@ -69,6 +71,50 @@ class Faults:
             self._await(node_ready(self._kube), "the API server answers again, and every node is ready")
 
     @contextmanager
+    def unreachable(self, pods: str, *, node: str) -> Iterator[None]:
+        """Within the block the node reaches no pod of this range: its route there leads nowhere.
+
+        The route itself stays, as the node's own watch would put it back; two narrower ones stand before it.
+        """
+        halves = [str(each) for each in ipaddress.ip_network(pods).subnets()]
+
+        def listed() -> list[str]:
+            told = self._in(node, "ip", "-4", "route", "show", "type", "unreachable").stdout
+            return [each for each in halves if each in told]
+
+        try:
+            for half in halves:
+                self._in(node, "ip", "route", "add", "unreachable", half)
+            if listed() != halves:
+                raise _failed(node, f"it still has a route to {pods}")
+            yield
+        finally:
+            for half in halves:
+                self._in(node, "ip", "route", "del", "unreachable", half, check=False)
+            if listed():
+                raise _failed(node, f"it has no route to {pods} any more")
+
+    @contextmanager
+    def masqueraded(self, pods: str, *, to: str, node: str) -> Iterator[None]:
+        """Within the block the node's pods, a range, reach those of another range under the node's address.
+
+        Connections that are there already keep the address that they have.
+        """
+        rule = ("POSTROUTING", "--source", pods, "--destination", to, "--jump", "MASQUERADE")
+
+        def iptables(what: str, *, check: bool = True) -> Completed:
+            return self._in(node, "iptables", "--wait", "--table", "nat", what, *rule, check=check)
+
+        try:
+            iptables("--insert")
+            iptables("--check")
+            yield
+        finally:
+            iptables("--delete", check=False)
+            if iptables("--check", check=False).returncode == 0:
+                raise _failed(node, f"it still hides {pods} from {to}")
+
+    @contextmanager
     def scaled(self, deployment: str, replicas: int, *, namespace: str = _SYSTEM) -> Iterator[None]:
         """Within the block the deployment has so many pods; those of before are wholly gone."""
         path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{deployment}"
@@ -123,6 +169,11 @@ class Faults:
     def last(seconds: float) -> None:
         """Let a fault last: where nothing is to happen there is nothing to wait for."""
         time.sleep(seconds)
+
+    def _in(self, node: str, *argv: str, check: bool = True) -> Completed:
+        """Run a command in a node."""
+        container = self._cluster.node_container(node)
+        return self._cluster.engine.exec(container.id, *argv, timeout=_ENGINE_S, check=check)
 
     def _api_answers(self) -> bool:
         try:

@@ -1,12 +1,15 @@
 """What the cluster says of its nodes."""
 
 from collections.abc import Callable
+from typing import Final
 
 from meshproof.cluster.kube import KubeApi, KubeError
 from meshproof.engine.waiting import Look
 from meshproof.model.run import Node
 
-__all__ = ["node_ready", "nodes", "nodes_of", "ready_nodes", "workers"]
+__all__ = ["CONTROL_PLANE", "node_ready", "nodes", "nodes_of", "pod_ranges", "ready_nodes", "workers"]
+
+CONTROL_PLANE: Final = "node-role.kubernetes.io/control-plane"  # a label, whose value is empty
 
 
 def nodes(kube: KubeApi) -> list[Node]:
@@ -56,9 +59,17 @@ def ready_nodes(kube: KubeApi) -> list[str]:
 
 def workers(kube: KubeApi) -> list[str]:
     """The names of the nodes that are no control plane."""
-    mark = "node-role.kubernetes.io/control-plane"
-    listed = kube.items("/api/v1/nodes", labelSelector=f"!{mark}")
+    listed = kube.items("/api/v1/nodes", labelSelector=f"!{CONTROL_PLANE}")
     return [each["metadata"]["name"] for each in listed]
+
+
+def pod_ranges(kube: KubeApi) -> dict[str, str]:
+    """Node -> the range of its pods' addresses, the control plane first."""
+    listed = sorted(
+        kube.items("/api/v1/nodes"),
+        key=lambda each: (CONTROL_PLANE not in each["metadata"].get("labels", {}), each["metadata"]["name"]),
+    )
+    return {each["metadata"]["name"]: each["spec"].get("podCIDR", "") for each in listed}
 
 
 def nodes_of(kube: KubeApi, namespace: str, selector: str) -> dict[str, str]:

@@ -18,6 +18,7 @@ class MutantKind(StrEnum):
     FLAGS = "flags"  # arguments of a program of the mesh
     DNS = "dns"
     CHART = "chart"  # what the chart installed: rights, pod settings, definitions
+    NETWORK = "network"  # the way to a pod: shadow services, routes of nodes
     WORKLOAD = "workload"  # pods and services of the cluster around the mesh
     TOLD = "told"  # what a proxy or the controller tells of itself
 

@@ -19,7 +19,7 @@ from meshproof.mutate.rollouts import (
     wait,
 )
 
-__all__ = ["MUTANTS", "Patched"]
+__all__ = ["MUTANTS", "Edit", "Patched"]
 
 _RBAC: Final = "/apis/rbac.authorization.k8s.io/v1"
 

@@ -50,6 +50,7 @@ DISTURBS: Final[Mapping[str, Mapping[str, str]]] = {
     "configuration-frozen": dict.fromkeys(["TM-ROUTE-", "TM-MW-", "TM-SMI-", "TM-METRIC-016"], _STALE),
     "controller-stalls-on-error": dict.fromkeys(["TM-ROUTE-06", "TM-ROUTE-07"], _STALE),
     "proxy-lags": dict.fromkeys(["TM-ROUTE-", "TM-MW-", "TM-SMI-", "TM-METRIC-016"], _STALE),
+    "one-proxy-lags": {"TM-ROUTE-084": _STALE},
     "response-buffered": dict.fromkeys(
         ["TM-ROUTE-02", "TM-ROUTE-03", "TM-ROUTE-055", "TM-SEC-00"], "a buffer changes framing and trailers"
     ),

@@ -14,7 +14,8 @@ import socket
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
@@ -40,9 +41,10 @@ _UNUSED: Final = {"addPrefix": {"prefix": "/"}}  # Traefik refuses an element th
 class Interposer:
     """What is in force: one mutant, or none."""
 
-    def __init__(self, upstream: str, address: str) -> None:
+    def __init__(self, upstream: str, address: str, nodes: Iterable[str] = ()) -> None:
         self._upstream = upstream
         self._address = address
+        self._nodes = tuple(nodes)
         self._lock = threading.Lock()
         self._listeners = front.Listeners()
         self._gates = gate.Gates()
@@ -57,30 +59,39 @@ class Interposer:
         with self._lock:
             self._order += 1
             self._name = name
-            self._scope = served.Scope(namespace=namespace)
+            self._scope = served.Scope(namespace=namespace, nodes=self._nodes)
             self._listeners.behaviour = front.named(name) or front.Behaviour()
             host = f"server.{namespace}.traefik.mesh"
             self._gates.put(gate.named(name), host=host, proxies=proxies)
             return {"order": self._order}
 
-    def answer(self, path: str) -> tuple[int, str, bytes]:
-        """What the controller answers, changed where it is the configuration."""
+    def answer(self, path: str, caller: str = "") -> tuple[int, str, bytes]:
+        """What the controller answers to a caller, changed where it is the configuration.
+
+        Raises OSError where there is no controller.
+        """
+        away = False
         try:
             with urllib.request.urlopen(f"{self._upstream}{path}", timeout=_UPSTREAM_S) as answer:  # noqa: S310 - http, by us
                 status, kind, body = answer.status, answer.headers.get("Content-Type", ""), answer.read()
         except urllib.error.HTTPError as error:
             return error.code, error.headers.get("Content-Type", ""), error.read()
+        except OSError:
+            if path != _CURRENT or self._name not in served.ALONE:
+                raise
+            away, status, kind, body = True, 200, "application/json", b"{}"
         if path != _CURRENT:
             return status, kind, body
         with self._lock:
-            configuration = self._changed(json.loads(body))
+            scope = replace(self._scope, caller=caller, away=away)
+            configuration = self._changed(json.loads(body), scope)
             middlewares = configuration.setdefault("http", {}).setdefault("middlewares", {})
             middlewares[f"{MARKER}{self._order}"] = _UNUSED
             return status, kind, json.dumps(configuration).encode()
 
-    def _changed(self, configuration: dict[str, Any]) -> dict[str, Any]:
+    def _changed(self, configuration: dict[str, Any], scope: served.Scope) -> dict[str, Any]:
         if change := served.CHANGES.get(self._name):
-            change(configuration, self._scope)
+            change(configuration, scope)
         elif front.named(self._name):
             self._redirect(configuration)
         return configuration
@@ -100,11 +111,12 @@ class Interposer:
 
 def main() -> None:
     """Serve until the pod ends."""
-    interposer = Interposer(os.environ["UPSTREAM"], os.environ.get("POD_IP", ""))
+    nodes = os.environ.get("NODES", "").split()
+    interposer = Interposer(os.environ["UPSTREAM"], os.environ.get("POD_IP", ""), nodes)
 
     class Served(_Handler):
         def answer(self) -> tuple[int, str, bytes]:
-            return interposer.answer(self.path)
+            return interposer.answer(self.path, str(self.client_address[0]))
 
     class Orders(_Handler):
         def answer(self) -> tuple[int, str, bytes]:

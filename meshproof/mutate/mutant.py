@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from meshproof.cluster.faults import Faults
 from meshproof.cluster.kube import KubeApi
 from meshproof.mesh.traefik_mesh import TraefikMesh
 from meshproof.model.mutant import MutantKind
@@ -18,12 +19,13 @@ __all__ = ["Change", "Ground", "Mutant"]
 class Ground:
     """Where mutants are applied: a ready mesh with a shim before its controller, and the run's namespace.
 
-    ``probe`` sees the cluster's network as the checks' client does.
+    ``faults`` is the door to the cluster's nodes, ``probe`` sees its network as the checks' client does.
     """
 
     kube: KubeApi
     mesh: TraefikMesh
     shim: Shim
+    faults: Faults
     namespace: str
     probe: Probe
 

@@ -9,8 +9,9 @@ from meshproof.model.requirement import Requirement
 from meshproof.model.verdict import VerdictState
 from meshproof.mutate.mutant import Mutant
 
-__all__ = ["Outcome", "bystanders", "candidates", "explained", "killers_of", "needs_of"]
+__all__ = ["Outcome", "bystanders", "candidates", "explained", "killers_of", "needs_of", "takes_down"]
 
+_TAKES_DOWN: Final = "resilience"  # area whose checks take half a minute each, and pods or nodes down
 SAMPLE: Final = 4  # bystanders of a mutant, where not all of them run
 LONGEST_S: Final = 2.0  # of a bystander in the sample: the check of a mutant is to take seconds
 
@@ -66,7 +67,9 @@ def candidates(
     able = sorted(
         test
         for test, names in tests.items()
-        if not set(killers).intersection(names) and explained(names, mutant, killers, catalogue) is None
+        if not set(killers).intersection(names)
+        and not takes_down(names, catalogue)
+        and explained(names, mutant, killers, catalogue) is None
     )
     dice = random.Random(mutant.name)  # noqa: S311 - a sample, no secret
     return dice.sample(able, min(3 * SAMPLE, len(able)))
@@ -81,17 +84,24 @@ def bystanders(
 ) -> list[str]:
     """Tests that passed without the mutant and that it is not to touch: the first short ones of ``drawn``.
 
-    Without ``drawn`` (from ``candidates``) all of them.
+    Without ``drawn`` (from ``candidates``) all of them, but for those that take something down themselves.
     """
     killers = killers_of(mutant.name, catalogue)
     able = {
         name: each
         for name, each in rehearsed.items()
-        if each.state is VerdictState.PASSED and not set(killers).intersection(each.requirements)
+        if each.state is VerdictState.PASSED
+        and not set(killers).intersection(each.requirements)
+        and not takes_down(each.requirements, catalogue)
     }
     if drawn is None:
         return list(able)
     return sorted([name for name in drawn if name in able and able[name].seconds <= LONGEST_S][:SAMPLE])
+
+
+def takes_down(requirements: Iterable[str], catalogue: Mapping[str, Requirement]) -> bool:
+    """Whether a check of these requirements breaks something itself: it is no bystander, and comes last."""
+    return any(catalogue[name].area == _TAKES_DOWN for name in requirements)
 
 
 def explained(

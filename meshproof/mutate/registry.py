@@ -7,7 +7,9 @@ from meshproof.mutate import (
     dns,
     flags,
     gated,
+    lifecycle,
     loopback,
+    network,
     shadows,
     told,
     told_chart,
@@ -28,9 +30,9 @@ _SOME: Final = frozenset(
     }
 )
 
-# The profiles of the mesh under which mutants are judged. The others install the mesh again, take nodes down
-# or move the cluster's DNS while they run: there a mutant would not outlast the first check.
-PROFILES: Final = ("plain", "services", "acl", "tcp", "limits", "observed")
+# The profiles of the mesh under which mutants are judged. The others install the mesh again or move the
+# cluster's DNS while they run: there a mutant would not outlast the first check.
+PROFILES: Final = ("plain", "services", "acl", "tcp", "limits", "observed", "two-nodes")
 
 GROUPS: Final = (
     flags.MUTANTS,
@@ -42,6 +44,8 @@ GROUPS: Final = (
     loopback.MUTANTS,
     workloads.MUTANTS,
     shadows.MUTANTS,
+    network.MUTANTS,
+    lifecycle.MUTANTS,
     gated.MUTANTS,
     SHIMMED,
 )

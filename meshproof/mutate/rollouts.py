@@ -11,6 +11,7 @@ from meshproof.mesh.traefik_mesh import TraefikMesh
 from meshproof.model.errors import HarnessError
 
 __all__ = [
+    "LEARNED",
     "controller_path",
     "proxies_path",
     "renew_controller",
@@ -20,7 +21,7 @@ __all__ = [
 ]
 
 _TAKES_S: Final = 60.0  # a rollout of the proxies of two nodes, each with its grace period: 20 to 40 s
-_STEADY: Final = 5  # looks, one second: kube-proxy has learned of the new pods
+LEARNED: Final = 5  # looks, one second: kube-proxy has learned of new pods, and of changed services
 _QUIET: Final = 15  # looks, three seconds: longer than a poll of 1 s and the throttle of 2 s
 _PROVIDER: Final = "@http"
 
@@ -56,7 +57,7 @@ def wait_rolled_out(kube: KubeApi, path: str) -> None:
         names = ", ".join(pod["metadata"]["name"] for pod in pods)
         return Look(met=met, value=None, seen=f"pods {names or 'none'}; {found.get('status')}")
 
-    wait(look, what=f"{path.rpartition('/')[2]} has rolled out", successes=_STEADY)
+    wait(look, what=f"{path.rpartition('/')[2]} has rolled out", successes=LEARNED)
 
 
 def settle(kube: KubeApi, mesh: TraefikMesh, path: str) -> None:
@@ -70,11 +71,14 @@ def settle(kube: KubeApi, mesh: TraefikMesh, path: str) -> None:
 
 
 def renew_controller(kube: KubeApi, mesh: TraefikMesh) -> None:
-    """Replace the controller by a new one of the same template: it knows the proxies of its start alone."""
+    """Replace the controller by a new one of the same template: it knows the proxies of its start alone.
+
+    Until the proxies have all routes of the new one, too.
+    """
     path = f"/api/v1/namespaces/{mesh.settings.namespace}/pods"
     for pod in kube.items(path, labelSelector=CONTROLLER):
         kube.delete(f"{path}/{pod['metadata']['name']}", uid=pod["metadata"]["uid"])
-    wait_rolled_out(kube, controller_path(mesh))
+    settle(kube, mesh, controller_path(mesh))
 
 
 def _updated(found: dict[str, Any]) -> int | None:

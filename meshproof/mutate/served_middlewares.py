@@ -77,7 +77,7 @@ def older_prefix_wins(configuration: parts.Configuration, scope: parts.Scope) ->
 
 def burst_doubled(configuration: parts.Configuration, scope: parts.Scope) -> None:
     """Twice the burst passes at once."""
-    for limit in _of(configuration, scope, "rateLimit", "mw-burst", "mw-all", "mw-all-too"):
+    for limit in _of(configuration, scope, "rateLimit", "mw-burst", "mw-all", "mw-all-too", "limited"):
         limit["burst"] = 2 * limit.get("burst", 1)
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 __all__ = [
     "FIRST",
+    "KINDS",
     "Change",
     "Configuration",
     "Scope",
@@ -38,13 +39,16 @@ Configuration = dict[str, Any]
 class Scope:
     """What a change may need to know.
 
-    ``namespace`` is the run's: only what stands in it is changed. ``front`` is the address (host) of the
-    proxy in front of servers, ``memory`` is kept from one poll to the next, and emptied when the mutant is
-    changed.
+    ``namespace`` is the run's: only what stands in it is changed. ``memory`` is kept from one poll to the
+    next, and emptied when the mutant is changed. ``nodes`` are the ranges of the nodes' pods, the control
+    plane's first, ``caller`` is the address of the proxy that asks. ``away``: the controller does not answer.
     """
 
     namespace: str
     memory: dict[str, Any] = field(default_factory=dict)
+    nodes: tuple[str, ...] = ()
+    caller: str = ""
+    away: bool = False
 
 
 Change = Callable[[Configuration, Scope], None]

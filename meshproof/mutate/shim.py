@@ -1,13 +1,14 @@
 """The shim in the cluster: put between the controller and its proxies, told what to serve, taken away."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
 from meshproof.cluster.kube import KubeApi
+from meshproof.cluster.nodes import CONTROL_PLANE, pod_ranges
 from meshproof.engine.waiting import Look, eventually
 from meshproof.mesh.traefik_mesh import TraefikMesh
 from meshproof.mutate.interposer import MARKER, ORDERS, SERVED
@@ -96,7 +97,7 @@ class Shim:
         for document in (
             {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": _NAME}, "data": files},
             _upstream(controller),
-            _pod(f"http://{_NAME}.{self._namespace}:{SERVED}"),
+            _pod(f"http://{_NAME}.{self._namespace}:{SERVED}", pod_ranges(self._kube).values()),
         ):
             self._kube.create(document, namespace=self._namespace)
 
@@ -114,14 +115,18 @@ def _upstream(controller: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _pod(upstream: str) -> dict[str, Any]:
+def _pod(upstream: str, nodes: Iterable[str]) -> dict[str, Any]:
     address = {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
     container = {
         "name": "shim",
         "image": _IMAGE,
         "imagePullPolicy": "Never",
         "command": ["python3", "/opt/shim/interposer.py"],
-        "env": [{"name": "UPSTREAM", "value": upstream}, address],
+        "env": [
+            {"name": "UPSTREAM", "value": upstream},
+            {"name": "NODES", "value": " ".join(nodes)},
+            address,
+        ],
         "ports": [{"name": "api", "containerPort": SERVED}],  # as the controller's Service asks for it
         "readinessProbe": {"tcpSocket": {"port": SERVED}, "periodSeconds": 1},
         "volumeMounts": [{"name": "program", "mountPath": "/opt/shim", "readOnly": True}],
@@ -143,6 +148,7 @@ def _pod(upstream: str) -> dict[str, Any]:
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
             "terminationGracePeriodSeconds": 1,
+            "nodeSelector": {CONTROL_PLANE: ""},  # the node that never falls silent
             "containers": [container],
             "volumes": [{"name": "program", "configMap": {"name": _NAME}}],
         },

@@ -45,7 +45,10 @@ def _mutants(table: Mapping[str, str]) -> Iterator[Mutant]:
         )
 
 
-_COMPARED: Final = {"TM-API-002": "the proxies' configuration is to be the controller's: the shim changes it"}
+_COMPARED: Final = dict.fromkeys(
+    ("TM-API-002", "TM-ROUTE-082"),
+    "the proxies' configuration is to be the controller's: the shim changes it",
+)
 
 _FRONTS: Final = {
     "trace-header-stripped": "The server gets no trace header.",

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field
 
+from meshproof.engine.progress import span
 from meshproof.model.mutant import MutantResult, MutantState, mutant_state
 from meshproof.mutate.mutant import Mutant
 
-__all__ = ["Trial"]
+__all__ = ["Trial", "told"]
 
 
 @dataclass(kw_only=True)
@@ -48,3 +49,18 @@ class Trial:
         if self.note:
             return MutantState.NOT_JUDGED
         return mutant_state(killed_by=self.killed, survived=self.survived, equivalent=self.mutant.equivalent)
+
+
+def told(result: MutantResult, number: str, left_s: float) -> str:
+    """What came of a mutant, in a line; ``number`` is which one it was."""
+    who = f" by {', '.join(result.killed_by)}" if result.killed_by else ""
+    parts = [f"mutant {number}: {result.name} {result.state.value}{who} in {result.seconds:.0f} s"]
+    if result.survived:
+        parts.append(f"not noticed by {', '.join(result.survived)}")
+    if result.not_judged:
+        parts.append(f"not judged: {', '.join(result.not_judged)}")
+    if result.bystanders_failed:
+        parts.append(f"bystanders that failed: {', '.join(result.bystanders_failed)}")
+    if result.note:
+        parts.append(result.note)
+    return "; ".join([*parts, f"about {span(left_s)} left"])

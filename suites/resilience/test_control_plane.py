@@ -28,6 +28,7 @@ pytestmark = [profile("two-nodes"), stage("change")]
 # chance, and begins anew (Traefik v2.11, pkg/job). Then it polls, throttles for 2 s, and has what is new.
 RETURNS_S: Final = 25.0
 SILENT_S: Final = 4.0  # four polls of each proxy; Kubernetes' own leases last for ten
+BACK_S: Final = 5.0  # what the kubelets could not tell meanwhile they tell now, and the kube-proxies follow
 CROWD: Final = 60  # services at once; hundreds take minutes and behave alike
 CROWD_S: Final = 30.0  # the controller makes one shadow service after another
 LOOK: Final = 12  # with two replicas and two proxies each replica gets some: they take turns
@@ -164,11 +165,12 @@ def test_replica_that_moved_without_a_controller_is_found_once_it_is_back(
 def test_traffic_flows_without_an_api_server(
     faults: Faults, constant: Constant, client: Client, spread: Echo, evidence: Facts
 ) -> None:
-    """While the API server answers nothing, and when it is back, no request is lost."""
+    """While the API server answers nothing, and when it has caught up, no request is lost."""
     del client
     with constant(spread) as traffic:
         with faults.silent_api_server():
             faults.last(SILENT_S)
+        faults.last(BACK_S)
         evidence.record({"seconds": round(time.time() - traffic.began, 1)})
 
     assert traffic.outage(evidence).lost == 0

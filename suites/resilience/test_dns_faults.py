@@ -53,14 +53,20 @@ def test_mesh_names_come_back_with_dns(
 
 
 @pytest.fixture
-def replaced(kube: KubeApi, installation: Installation) -> Iterator[None]:
-    """Somebody applied CoreDNS's configuration as it was before the mesh, from their own files."""
+def replaced(kube: KubeApi, faults: Faults, installation: Installation) -> Iterator[None]:
+    """Somebody applied CoreDNS's configuration as it was before the mesh, from their own files.
+
+    Where nobody puts it back, CoreDNS is restarted with it: by itself it may take minutes to see it.
+    """
     kept = corefile_of(kube)
     try:
         kube.merge(CONFIG_MAP, {"data": {"Corefile": installation.corefile_before}})
         yield
     finally:
-        kube.merge(CONFIG_MAP, {"data": {"Corefile": kept}})
+        if corefile_of(kube) != kept:
+            kube.merge(CONFIG_MAP, {"data": {"Corefile": kept}})
+            faults.restart("deployments", "coredns", namespace="kube-system", mark=str(time.time()))
+            faults.wait_rolled_out("deployments", "coredns", namespace="kube-system")
 
 
 @requirement("TM-RES-010")

@@ -27,6 +27,9 @@ pytestmark = [profile("two-nodes"), stage("change")]
 FORGOTTEN_S: Final = 5.0
 # A proxy serves 5 s after it was told to stop and ends within 10 s more; its successor takes 3 s. Two.
 RENEWED_S: Final = 60.0
+# Longer than what a kubelet gives every pod (2 s), within the 10 s that Traefik takes for its last answers.
+ANSWERED_S: Final = 3.0
+LEARNED: Final = 5  # looks, one second: every node's kube-proxy knows of them, too
 SAMPLE: Final = 40
 
 Renewed = Callable[[set[str]], float]
@@ -43,7 +46,8 @@ def renewed(kube: KubeApi, mesh: TraefikMesh) -> Renewed:
             met = len(found) == 2 and all(each.ready and each.uid not in old for each in found)
             return Look(met=met, value=None, seen=str(found))
 
-        return eventually(look, what="two proxies, new and ready", within=RENEWED_S).seconds
+        what = "two proxies, new and ready"
+        return eventually(look, what=what, within=RENEWED_S, successes=LEARNED).seconds
 
     return wait
 
@@ -58,13 +62,15 @@ def test_proxy_that_is_told_to_stop_loses_nothing(
     renewed: Renewed,
     evidence: Facts,
 ) -> None:
-    """A proxy's pod is deleted: it serves what still comes, the other proxy and its successor the rest."""
+    """A proxy's pod is deleted: it serves what still comes and ends what it has begun, others do the rest."""
     old = mesh.proxies()[0]
-    with constant(spread) as traffic:
+    with constant(spread) as traffic, constant(spread, answered_after_s=ANSWERED_S) as begun:
+        faults.last(1.0)  # by then two dozen requests wait for their answers
         faults.delete_pod(old.name, uid=old.uid, namespace=mesh.settings.namespace)
         evidence.converged(renewed({old.uid}))
         client.send([client.request(spread.mesh_url("/?format=json")) for _ in range(SAMPLE)])
 
+    assert begun.outage(evidence).lost == 0
     assert traffic.outage(evidence).lost == 0
 
 
@@ -87,6 +93,46 @@ def test_proxy_that_is_killed_is_soon_forgotten(
         client.send([client.request(spread.mesh_url("/?format=json")) for _ in range(SAMPLE)])
 
     assert traffic.outage(evidence, since=began).until_s <= FORGOTTEN_S
+
+
+@requirement("TM-RES-014")
+def test_successor_without_routes_gets_nothing(
+    faults: Faults,
+    constant: Constant,
+    client: Client,
+    kube: KubeApi,
+    spread: Echo,
+    mesh: TraefikMesh,
+    renewed: Renewed,
+    evidence: Facts,
+) -> None:
+    """A proxy is killed while there is no controller: its successor, which has no routes, is sent nobody."""
+    del client
+    old, namespace = mesh.proxies()[-1], mesh.settings.namespace
+    with constant(spread) as traffic:
+        with faults.scaled(f"{mesh.settings.release}-controller", 0, namespace=namespace):
+            began = time.time()
+            faults.delete_pod(old.name, uid=old.uid, namespace=namespace, grace_s=0)
+            wait_until_two_run(kube, mesh, old)
+            faults.last(FORGOTTEN_S)
+        evidence.converged(renewed({old.uid}))
+
+    assert traffic.outage(evidence, since=began).until_s <= FORGOTTEN_S
+
+
+def wait_until_two_run(kube: KubeApi, mesh: TraefikMesh, gone: ProxyPod) -> None:
+    """Until another proxy runs in the place of ``gone``, ready or not."""
+    path = f"/api/v1/namespaces/{mesh.settings.namespace}/pods"
+
+    def run() -> Look[None]:
+        phases = {
+            pod["metadata"]["name"]: pod["status"].get("phase")
+            for pod in kube.items(path, labelSelector=PROXY)
+            if pod["metadata"]["uid"] != gone.uid
+        }
+        return Look(met=list(phases.values()) == ["Running"] * 2, value=None, seen=str(phases))
+
+    eventually(run, what=f"another proxy runs in the place of {gone.name}", within=RENEWED_S)
 
 
 @dataclass(frozen=True, kw_only=True)

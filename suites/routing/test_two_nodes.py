@@ -18,9 +18,10 @@ from meshproof.engine.waiting import Look, eventually
 from meshproof.judge.configuration import routers, servers_by_service
 from meshproof.judge.crossing import backends, evenness, went_around
 from meshproof.mesh.traefik_mesh import TraefikMesh
-from meshproof.model.exchange import Exchange
+from meshproof.model.exchange import Exchange, Request
 from meshproof.model.exposition import total
 from meshproof.observe.counters import REQUESTS, Counters
+from meshproof.probe.client import Probe
 
 pytestmark = profile("two-nodes")
 
@@ -101,16 +102,18 @@ def test_counters_add_up_over_the_proxies(
 
 @requirement("TM-ROUTE-085")
 def test_pods_reach_one_another_across_nodes(
-    client: Client, workloads: Workloads, kube: KubeApi, evidence: Facts
+    probe: Probe, workloads: Workloads, kube: KubeApi, evidence: Facts
 ) -> None:
     """The environment's own proof: without a mesh a pod reaches the pods of both nodes, as itself."""
     nodes = nodes_of(kube, workloads.namespace, "app=spread")
     pods = {each.name: each for each in workloads.pods("spread")}
     sender = workloads.pods("client")[0].ip
-    evidence.record({"nodes": nodes})
+    urls = {name: f"http://{each.ip}:8080/?format=json" for name, each in pods.items()}
 
-    seen = [client.get(f"http://{each.ip}:8080/?format=json").seen_by_server for each in pods.values()]
+    exchanges = probe.send([Request(id=name, url=url, timeout_s=3.0) for name, url in urls.items()])
 
+    evidence.record({"nodes": nodes, "said": [each.told() for each in exchanges]})
+    seen = [each.seen_by_server for each in exchanges]
     assert len({nodes[name] for name in pods}) == 2
     assert [each.hostname for each in seen] == list(pods)
     assert {each.remote_ip for each in seen} == {sender}

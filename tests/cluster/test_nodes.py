@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from meshproof.cluster.kube import KubeApi
-from meshproof.cluster.nodes import node_ready, nodes
+from meshproof.cluster.nodes import CONTROL_PLANE, node_ready, nodes, pod_ranges
 from meshproof.model.run import Node
 from tests.cluster.api_server import ApiServer, a_node
 
@@ -55,3 +55,21 @@ def test_api_that_does_not_answer_is_not_ready_yet(server: ApiServer, kube: Kube
 
     assert look.met is False
     assert "starting" in look.seen
+
+
+def test_ranges_of_pods_begin_with_the_control_planes(server: ApiServer, kube: KubeApi) -> None:
+    listed = [
+        {"metadata": {"name": name, "labels": labels}, "spec": {"podCIDR": pods}}
+        for name, pods, labels in (
+            ("a", "10.244.2.0/24", {}),
+            ("z", "10.244.0.0/24", {CONTROL_PLANE: ""}),
+            ("b", "10.244.1.0/24", {}),
+        )
+    ]
+    server.gives("/api/v1/nodes", {"items": listed})
+
+    assert list(pod_ranges(kube).items()) == [
+        ("z", "10.244.0.0/24"),
+        ("a", "10.244.2.0/24"),
+        ("b", "10.244.1.0/24"),
+    ]

@@ -13,6 +13,7 @@ from meshproof.mesh.adapter import ProxyPod
 from meshproof.mesh.naming import shadow_service_name
 from meshproof.mutate.interposer import MARKER, ORDERS
 from meshproof.mutate.mutant import Ground
+from tests.mutate.fake_nodes import FakeFaults
 
 NAMESPACE = "mp-run"
 MESH = "/api/v1/namespaces/traefik-mesh"
@@ -82,7 +83,9 @@ class FakeKube:
         asked = f"{path}?{labelSelector}" if labelSelector else path
         if asked in self.listed:
             return copy.deepcopy(self.listed[asked])
-        assert path.endswith("/pods")
+        if not path.endswith("/pods"):
+            inside = (each for name, each in self.objects.items() if name.rpartition("/")[0] == path)
+            return [copy.deepcopy(each) for each in inside if _is_of(each, labelSelector)]
         part, namespace = labelSelector.removeprefix("component="), path.split("/")[4]
         deployed = self.get(WORKLOADS[part].replace("/kube-system/", f"/{namespace}/"))
         if self.stuck and part in self.replaced:
@@ -142,6 +145,11 @@ class FakeKube:
         updates = dict.fromkeys(("updatedReplicas", "updatedNumberScheduled"), updated)
         schedule = {"desiredNumberScheduled": 1} if found["metadata"]["name"] == "proxy" else {}
         return {"observedGeneration": generation, **counts, **updates, **schedule}
+
+
+def _is_of(found: dict[str, Any], selector: str) -> bool:
+    name, _, value = selector.partition("=")
+    return not selector or found["metadata"].get("labels", {}).get(name) == value
 
 
 def _merge(there: dict[str, Any], patch: dict[str, Any]) -> None:
@@ -280,7 +288,12 @@ class FakeProbe:
 
 
 def ground(
-    kube: FakeKube, mesh: FakeMesh, shim: FakeShim | None = None, probe: FakeProbe | None = None
+    kube: FakeKube,
+    mesh: FakeMesh,
+    shim: FakeShim | None = None,
+    *,
+    probe: FakeProbe | None = None,
+    faults: FakeFaults | None = None,
 ) -> Ground:
     """The fakes as what they stand for."""
     parts: dict[str, Any] = {
@@ -288,5 +301,6 @@ def ground(
         "mesh": mesh,
         "shim": shim or FakeShim(),
         "probe": probe or FakeProbe(),
+        "faults": faults or FakeFaults(),
     }
     return Ground(namespace=NAMESPACE, **parts)

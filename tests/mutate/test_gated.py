@@ -58,7 +58,7 @@ def ready(
     kube: FakeKube, mesh: FakeMesh, shim: FakeShim, network: Network, waits: list[tuple[str, int]]
 ) -> Ground:
     del waits
-    return ground(kube, mesh, shim, network)
+    return ground(kube, mesh, shim, probe=network)
 
 
 @pytest.mark.parametrize("name", GATES)

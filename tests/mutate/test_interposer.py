@@ -12,6 +12,7 @@ from meshproof.mutate import served
 from meshproof.mutate.interposer import MARKER, Interposer
 
 CURRENT = "/api/configuration/current"
+NODES = ("10.244.0.0/24", "10.244.1.0/24")
 SERVER = "http://10.0.0.1:8080"
 
 
@@ -37,7 +38,7 @@ class Controller(BaseHTTPRequestHandler):
 def shim() -> Iterator[Interposer]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Controller) as serving:
         threading.Thread(target=serving.serve_forever, args=(0.02,), daemon=True).start()
-        yield Interposer(f"http://127.0.0.1:{serving.server_address[1]}", "127.0.0.1")
+        yield Interposer(f"http://127.0.0.1:{serving.server_address[1]}", "127.0.0.1", NODES)
         serving.shutdown()
 
 
@@ -93,6 +94,60 @@ def test_memory_is_emptied_by_an_order(shim: Interposer, gone: str) -> None:
     shim.command(gone, "mp-1")
 
     assert current(shim)["services"]["asked"] == 1
+
+
+def test_a_change_knows_who_asks_and_which_nodes_there_are(
+    shim: Interposer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[served.Scope] = []
+    monkeypatch.setattr(served, "CHANGES", {"look": lambda _, scope: seen.append(scope)})
+    shim.command("look", "mp-1")
+
+    for caller in ("10.244.0.7", "10.244.1.7"):
+        shim.answer(CURRENT, caller)
+
+    assert [each.caller for each in seen] == ["10.244.0.7", "10.244.1.7"]
+    assert {each.nodes for each in seen} == {NODES}
+    assert seen[0].memory is seen[1].memory
+    assert not seen[0].away
+
+
+@pytest.fixture
+def deserted(monkeypatch: pytest.MonkeyPatch) -> Interposer:
+    """A shim without a controller, with a change that answers alone, one that then refuses, and another."""
+
+    def alone(configuration: dict[str, Any], scope: served.Scope) -> None:
+        assert (configuration, scope.away) == ({}, True)
+
+    def refusing(configuration: dict[str, Any], scope: served.Scope) -> None:
+        alone(configuration, scope)
+        raise ConnectionRefusedError
+
+    changes = {"alone": alone, "refusing": refusing, "other": alone}
+    monkeypatch.setattr(served, "CHANGES", changes)
+    monkeypatch.setattr(served, "ALONE", {"alone", "refusing"})
+    return Interposer("http://127.0.0.1:1", "127.0.0.1")
+
+
+def test_a_change_may_answer_without_a_controller(deserted: Interposer) -> None:
+    order = deserted.command("alone", "mp-1")["order"]
+
+    assert list(current(deserted)["middlewares"]) == [f"{MARKER}{order}"]
+
+
+@pytest.mark.parametrize("name", ["", "refusing", "other"])
+def test_without_a_controller_nobody_answers_else(deserted: Interposer, name: str) -> None:
+    deserted.command(name, "mp-1")
+
+    with pytest.raises(OSError):  # noqa: PT011 - whatever the connection says
+        deserted.answer(CURRENT)
+
+
+def test_without_a_controller_nothing_else_is_answered(deserted: Interposer) -> None:
+    deserted.command("alone", "mp-1")
+
+    with pytest.raises(OSError):  # noqa: PT011 - as above
+        deserted.answer("/api/status/readiness")
 
 
 def test_a_front_stands_before_the_server(shim: Interposer) -> None:

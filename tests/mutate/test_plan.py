@@ -121,6 +121,15 @@ def test_bystanders_are_the_first_of_those_drawn_that_can_say_something() -> Non
     assert found == [f"test of {name}" for name in names[2 : 2 + SAMPLE]]
 
 
+def test_checks_that_take_something_down_are_no_bystanders() -> None:
+    catalogue = {**CATALOGUE, "TM-RES-001": row("TM-RES-001")}
+    tests = {f"test of {name}": [name] for name in ("TM-RES-001", "TM-DNS-004")}
+    rehearsed = by_test([outcome("TM-RES-001"), outcome("TM-DNS-004")])
+
+    assert candidates(mutant("other"), tests, catalogue) == ["test of TM-DNS-004"]
+    assert bystanders(mutant("other"), rehearsed, catalogue, drawn=None) == ["test of TM-DNS-004"]
+
+
 def test_failures_are_explained_by_what_is_declared_or_broken() -> None:
     disturbing = mutant(TM_TRACE="it draws traces")
 

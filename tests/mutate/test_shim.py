@@ -13,6 +13,7 @@ from meshproof.engine.waiting import WaitTimedOutError
 from meshproof.mutate.interposer import SERVED
 from meshproof.mutate.shim import Shim
 from tests.mutate.fake_ground import CONTROLLER, MESH, SERVICE, Followers, ShimKube, workload
+from tests.mutate.fake_nodes import NODES
 
 OBJECTS = [f"{MESH}/{kind}/meshproof-shim" for kind in ("configmaps", "services", "pods")]
 CONFIG_MAP, UPSTREAM, POD = OBJECTS
@@ -33,7 +34,7 @@ def kube() -> ShimKube:
         "metadata": {"name": "traefik-mesh-controller", "resourceVersion": "1"},
         "spec": {"selector": dict(SELECTOR), "ports": [{"name": "api", "port": 9000, "targetPort": "api"}]},
     }
-    return ShimKube(objects={CONTROLLER: workload("controller"), SERVICE: service})
+    return ShimKube(objects={CONTROLLER: workload("controller"), SERVICE: service, **NODES})
 
 
 @pytest.fixture
@@ -88,6 +89,7 @@ def test_each_step_waits_for_the_one_before(shim: Shim, kube: ShimKube, waits: l
     assert [what for what, _ in waits] == [
         "the shim is ready",
         "traefik-mesh-controller has rolled out",
+        "the proxies follow the controller",
         "every proxy follows the shim's order 1",
     ]
 
@@ -101,6 +103,14 @@ def test_shim_asks_the_controller_by_a_service_of_its_own(shim: Shim, kube: Shim
     assert {"name": "UPSTREAM", "value": f"http://meshproof-shim.traefik-mesh:{SERVED}"} in pod["spec"][
         "containers"
     ][0]["env"]
+
+
+def test_shim_stands_on_the_node_that_stays_and_knows_the_nodes(shim: Shim, kube: ShimKube) -> None:
+    with shim.interposed():
+        spec = kube.objects[POD]["spec"]
+
+    assert spec["nodeSelector"] == {"node-role.kubernetes.io/control-plane": ""}
+    assert {"name": "NODES", "value": "10.244.0.0/24 10.244.1.0/24"} in spec["containers"][0]["env"]
 
 
 def test_pod_runs_the_programs_of_the_config_map(shim: Shim, kube: ShimKube) -> None:
