@@ -1,17 +1,21 @@
-"""Was a stream held back? Judged by when its parts came, against when the server sends the next."""
+"""Was a stream held back? Judged by when its parts came, one after another."""
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Final
 
 __all__ = ["held_back", "whole_at"]
 
+_TOGETHER: Final = 0.25  # of the server's pause: what a busy machine leaves of one is more
+
 
 def held_back(times_ms: Sequence[float], every_ms: float) -> list[float]:
-    """The parts that came no sooner than the next was sent; times since the request began.
+    """The times of the parts that came together with the next one, which was sent ``every_ms`` later.
 
-    The server sends part ``n`` no sooner than ``n * every_ms`` after the request began: what is there before
-    part ``n + 1`` can have been sent was not kept for it.
+    Whoever keeps a part until the next, or all of them to the end, hands at least the last two over at once:
+    after the last none is sent. A stream that begins late, or slows down, is not held back.
     """
-    return [at for number, at in enumerate(times_ms) if at >= (number + 1) * every_ms]
+    return [at for at, following in pairwise(times_ms) if following - at < _TOGETHER * every_ms]
 
 
 def whole_at(pieces: Iterable[tuple[float, int]], size: int) -> list[float]:

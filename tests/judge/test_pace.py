@@ -1,4 +1,4 @@
-"""A stream was held back where a part came no sooner than the next was sent."""
+"""A stream was held back where a part came together with the next."""
 
 import pytest
 
@@ -9,9 +9,12 @@ from meshproof.judge.pace import held_back, whole_at
     ("times", "late"),
     [
         pytest.param([5.0, 105.0, 205.0], [], id="as-sent"),
-        pytest.param([99.9, 199.9, 299.9], [], id="just-before-the-next"),
+        pytest.param([130.0, 225.0, 320.0], [], id="begun-late"),
+        pytest.param([5.0, 180.0, 205.0, 310.0], [], id="one-late"),
+        pytest.param([5.0, 181.0, 205.0, 310.0], [181.0], id="one-too-late"),
         pytest.param([205.0, 205.1, 205.2], [205.0, 205.1], id="all-at-the-end"),
-        pytest.param([100.0, 105.0, 205.0], [100.0], id="until-the-next"),
+        pytest.param([105.0, 105.1, 205.0], [105.0], id="one-until-the-next"),
+        pytest.param([105.0, 205.0, 205.2], [205.0], id="each-until-the-next"),
         pytest.param([], [], id="nothing"),
     ],
 )
