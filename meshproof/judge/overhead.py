@@ -16,6 +16,7 @@ from typing import Final
 
 import msgspec
 
+from meshproof.judge.costs import judge_costs
 from meshproof.judge.histograms import Latencies
 from meshproof.judge.intervals import (
     MIN_ROUNDS,
@@ -83,6 +84,7 @@ def judge_overhead(recording: Recording) -> tuple[list[Overhead], OverheadDetail
         generator=generator_figures(recording, latencies, valid),
         load=msgspec.to_builtins(recording.profile),
         notes=notes,
+        costs=judge_costs(recording),
     )
     return rows, detail
 

@@ -49,12 +49,24 @@ def generator_figures(recording: Recording, latencies: Latencies, valid: list[in
         figures["sent_rate_per_s"] = round(sum(cell.requests for cell in cells) / seconds, 2)
         figures["cpu_share_mean"] = round(fmean(cell.cpu_share for cell in cells), 4)
         figures["cpu_share_max"] = round(max(cell.cpu_share for cell in cells), 4)
+        figures |= _cpu_by_arm(recording, valid)
     for percentile, value in latencies.pooled_ms([CONTROL], valid, (50, 90, 99), "lag"):
         figures[f"lag_p{percentile:g}_ms"] = value
     for arm, lookups in recording.lookups_ms.items():
         if lookups:
             figures[f"dns_{arm}_slowest_ms"] = round(max(lookups), 3)
             figures[f"dns_{arm}_median_ms"] = round(median(lookups), 3)
+    return figures
+
+
+def _cpu_by_arm(recording: Recording, valid: list[int]) -> dict[str, float]:
+    """CPU seconds of all workers per 1,000 requests in each arm, by the workers' own clocks."""
+    figures = {}
+    for arm in recording.arms:
+        cells = _cells(recording, arm, valid)
+        requests, cpu_s = sum(cell.requests for cell in cells), sum(cell.cpu_s for cell in cells)
+        if requests and cpu_s:
+            figures[f"cpu_s_per_1000_requests_{arm}"] = round(1000 * cpu_s / requests, 4)
     return figures
 
 

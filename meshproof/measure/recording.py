@@ -167,6 +167,7 @@ def _merged(lines: list[_CellLine]) -> RecordedCell:
         unsent=sum(cell.unsent for cell in lines),
         connections=sum(cell.connections for cell in lines),
         cpu_share=max(cell.cpu_s / cell.wall_s for cell in lines),
+        cpu_s=sum(cell.cpu_s for cell in lines),
         service=_merge([cell.service for cell in lines]),
         response=_merge([cell.response for cell in lines]),
         lag=_merge([cell.lag for cell in lines]),

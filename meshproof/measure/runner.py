@@ -39,9 +39,11 @@ def run_experiment(
     targets: Mapping[str, str],
     labels: Mapping[str, str],
     progress: Callable[[str], None],
+    watching: Callable[[], None] = lambda: None,
 ) -> Recording:
     """Load every arm of ``targets`` (name -> base URL) as ``profile`` says; ``progress`` gets a line a round.
 
+    ``watching`` is called every few seconds while load is on. It must not take long.
     Blocks for the experiment's length plus some ten seconds. What it creates in ``namespace`` carries
     ``labels`` and is removed whatever happens. Raises BadInputError for targets that are no http URLs,
     HarnessError when the generator did not bring back the whole experiment; errors of the arms are in the
@@ -59,7 +61,7 @@ def run_experiment(
         progress(f"load generator: starting a master and {profile.workers} workers")
         swarm.create(client_image, labels)
         started = swarm.wait_started()
-        swarm.watch(started, progress)
+        swarm.watch(started, progress, watching)
         log = swarm.master_log()
         restarts = restarts_between(before, swarm.neighbours(), t0_unix=started.t0_unix)
         return parse_log(log, profile, restarts=restarts)
@@ -110,7 +112,7 @@ class _Swarm:
             raise AssertionError(what)
         return started
 
-    def watch(self, started: Started, progress: Callable[[str], None]) -> None:
+    def watch(self, started: Started, progress: Callable[[str], None], watching: Callable[[], None]) -> None:
         """Until the master ended well. Which phase is on is reckoned, not asked for: it spares the node."""
         began = time.monotonic()
         shown = ""
@@ -121,6 +123,7 @@ class _Swarm:
             if (line := _standing(started, now)) != shown:
                 progress(line)
                 shown = line
+            watching()
             phase = self._phase(f"{self.name}-{MASTER}")
             if phase == "Failed":
                 self._fail("the load generator's master failed")

@@ -181,6 +181,14 @@ class Mesh(Protocol):
         """The live proxies, by name; one that is being deleted is not among them."""
         ...
 
+    def components(self) -> Mapping[str, str]:
+        """Label selectors of the pods in the mesh's namespace: ``proxy`` and ``controller``."""
+        ...
+
+    def services(self) -> int:
+        """How many services are in the mesh now."""
+        ...
+
     def configuration(self) -> dict[str, Any]:
         """What the control plane wants the proxies to do, in its own form."""
         ...

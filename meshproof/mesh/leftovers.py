@@ -12,7 +12,16 @@ from meshproof.cluster.kube import KubeApi
 from meshproof.mesh.facts import DNS_NAMESPACE
 from meshproof.mesh.objects import definitions, find_config_map, find_namespace, namespace_path, pods_in
 
-__all__ = ["MESH", "OURS", "OURS_LABEL", "OURS_VALUE", "has_work_for_cleanup", "is_ours", "leftovers"]
+__all__ = [
+    "MESH",
+    "OURS",
+    "OURS_LABEL",
+    "OURS_VALUE",
+    "has_work_for_cleanup",
+    "is_ours",
+    "leftovers",
+    "shadow_services",
+]
 
 OURS_LABEL: Final = "dev.meshproof"
 OURS_VALUE: Final = "mesh"
@@ -41,7 +50,7 @@ def leftovers(kube: KubeApi, *, namespace: str, release: str) -> tuple[str, ...]
 
 def has_work_for_cleanup(kube: KubeApi, namespace: str) -> bool:
     """Whether upstream's cleanup has anything to do: shadow services, or zones in the cluster's DNS."""
-    return any(_in_dns(kube)) or bool(_shadow_services(kube, namespace))
+    return any(_in_dns(kube)) or bool(shadow_services(kube, namespace))
 
 
 def is_ours(thing: Mapping[str, Any] | None) -> bool:
@@ -53,7 +62,7 @@ def _in_namespace(kube: KubeApi, namespace: str) -> Iterator[str]:
     found = find_namespace(kube, namespace)
     if found is None:
         return
-    for each in _shadow_services(kube, namespace):
+    for each in shadow_services(kube, namespace):
         yield f"Service {namespace}/{_name(each)}: a shadow service"
     for each in pods_in(kube, namespace, selector=MESH):
         yield f"Pod {namespace}/{_name(each)}: of the mesh"
@@ -82,7 +91,8 @@ def _rights(kube: KubeApi, selector: str) -> Iterator[str]:
         yield f"RoleBinding {DNS_NAMESPACE}/{_name(each)}: of the release"
 
 
-def _shadow_services(kube: KubeApi, namespace: str) -> list[dict[str, Any]]:
+def shadow_services(kube: KubeApi, namespace: str) -> list[dict[str, Any]]:
+    """One for each service in the mesh."""
     return kube.items(f"{namespace_path(namespace)}/services", labelSelector=_SHADOW)
 
 

@@ -23,12 +23,12 @@ from meshproof.mesh.adapter import (
     TraceDialect,
 )
 from meshproof.mesh.chart import check_chart, check_values, merged
-from meshproof.mesh.control_api import ControlApi
+from meshproof.mesh.control_api import CONTROLLER, PROXY, ControlApi
 from meshproof.mesh.diagnosis import Diagnosis, diagnose, is_unfinished
 from meshproof.mesh.evidence import Evidence
 from meshproof.mesh.helm import UNREACHABLE, Helm
 from meshproof.mesh.images import tag_of
-from meshproof.mesh.leftovers import leftovers
+from meshproof.mesh.leftovers import leftovers, shadow_services
 from meshproof.mesh.naming import mesh_host, shadow_service_name
 from meshproof.mesh.ownership import Ownership
 from meshproof.mesh.readiness import Readiness
@@ -150,6 +150,13 @@ class TraefikMesh:
 
     def proxies(self) -> tuple[ProxyPod, ...]:
         return self._control.proxies()
+
+    def components(self) -> Mapping[str, str]:
+        return {"proxy": PROXY, "controller": CONTROLLER}
+
+    def services(self) -> int:
+        """Each has a shadow service."""
+        return len(shadow_services(self._kube, self._settings.namespace))
 
     def configuration(self) -> dict[str, Any]:
         """Traefik's dynamic configuration as the controller has built it."""

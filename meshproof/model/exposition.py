@@ -24,11 +24,12 @@ class ExpositionError(ValueError):
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
-    """One sample: ``name{labels} value``."""
+    """One sample: ``name{labels} value``, with its time (Unix, seconds) where the text gives one."""
 
     name: str
     labels: dict[str, str]
     value: float
+    timestamp: float | None = None
 
 
 class Family(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +59,12 @@ def parse_exposition(text: str) -> list[Sample]:
     """All samples of a text. Raises ExpositionError when it is not one, or holds a series twice."""
     try:
         samples = [
-            Sample(name=each.name, labels=dict(each.labels), value=float(each.value))
+            Sample(
+                name=each.name,
+                labels=dict(each.labels),
+                value=float(each.value),
+                timestamp=None if each.timestamp is None else float(each.timestamp),
+            )
             for family in text_string_to_metric_families(text)
             for each in family.samples
         ]

@@ -4,6 +4,8 @@ from typing import Final
 
 import msgspec
 
+from meshproof.model.usage import Usage
+
 __all__ = ["RECORDING_VERSION", "Profile", "RecordedCell", "RecordedPhase", "Recording", "Restart"]
 
 RECORDING_VERSION: Final = "1"
@@ -40,8 +42,9 @@ class RecordedCell(msgspec.Struct, frozen=True, kw_only=True):
     """One arm in one round over all workers.
 
     ``requests`` is the sum of ``errors``, ``discarded`` (settle time), ``beyond`` (more than 60 s) and the
-    service histogram. ``cpu_share`` is that of the busiest worker process, 1.0 being one core. Histograms are
-    in HdrHistogram's base64 form, in microseconds: service time from the actual send, response time from the
+    service histogram. ``cpu_share`` is that of the busiest worker process, 1.0 being one core; ``cpu_s`` that
+    of all together, by their own clocks (0 in a recording from before it was kept). Histograms are in
+    HdrHistogram's base64 form, in microseconds: service time from the actual send, response time from the
     intended start, lag from the intended start to the actual send.
     """
 
@@ -57,6 +60,7 @@ class RecordedCell(msgspec.Struct, frozen=True, kw_only=True):
     service: str
     response: str
     lag: str
+    cpu_s: float = 0.0
 
 
 class Restart(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,4 +82,12 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     lookups_ms: dict[str, list[float]]  # name look-ups of each arm before the clock started
     warmup: dict[str, tuple[int, int]]  # arm -> requests and errors that were discarded
     restarts: list[Restart] = []
+    usage: Usage | None = None  # what the containers used, where that was watched
     version: str = RECORDING_VERSION
+
+    def sent(self, arm: str) -> tuple[int, int]:
+        """Requests and errors of an arm in all of it: warm-up, settle time and void rounds too."""
+        requests, errors = self.warmup[arm]
+        cells = [each for each in self.cells if each.arm == arm]
+        requests += sum(each.requests for each in cells)
+        return requests, errors + sum(sum(each.errors.values()) for each in cells)

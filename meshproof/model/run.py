@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from meshproof.model.comparison import Comparison
+from meshproof.model.cost import Costs
 from meshproof.model.mutant import MutantResult
 from meshproof.model.verdict import Verdict
 
@@ -137,6 +138,7 @@ class OverheadDetail(msgspec.Struct, frozen=True, kw_only=True):
     load: dict[str, bool | int | float | str] = {}  # the load profile, field by field
     notes: list[str] = []
     instrument: str = "locust"
+    costs: Costs | None = None  # of the containers that took part, where that was watched
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,9 +5,10 @@ from typing import Final
 
 from meshproof.model.comparison import Comparison
 from meshproof.model.mutant import MutantResult, MutantState
-from meshproof.model.run import Overhead, Run
+from meshproof.model.run import Overhead, OverheadDetail, Run
 from meshproof.model.verdict import Verdict, VerdictState
 from meshproof.report.comparison import short_line
+from meshproof.report.costs import cost_sentence
 from meshproof.report.headline import (
     STATE_WORDS,
     banner,
@@ -50,7 +51,9 @@ def summary_lines(run: Run, where: Path) -> list[str]:
     lines += _mutant_lines(run.mutants, room - kept)
     room = min(_OVERHEAD_LINES, MAX_LINES - len(lines) - len(ends))
     compared = _comparison_lines(run.comparisons, room - _OVERHEAD_LEAST if run.overhead else room)
-    lines += _overhead_lines(run.overhead, room - len(compared)) + compared
+    room -= len(compared)
+    costs = _cost_lines(run.overhead_detail, room - _OVERHEAD_LEAST)
+    lines += _overhead_lines(run.overhead, room - len(costs)) + costs + compared
     return lines + ends
 
 
@@ -155,6 +158,16 @@ def _comparison_lines(comparisons: list[Comparison], most: int) -> list[str]:
     if left := len(comparisons) - len(shown):
         lines.append(f"  and {left} more comparisons on the page")
     return lines
+
+
+def _cost_lines(details: list[OverheadDetail], most: int) -> list[str]:
+    """What the mesh's containers took: one line, of the first profile that knows, or none."""
+    several = len({each.profile for each in details}) > 1
+    for each in details:
+        if each.costs and most > 0:
+            about = f"{one_line(each.profile, _PROFILE_WIDTH)}: " if several else ""
+            return [cut(f"  {about}{one_line(cost_sentence(each.costs), MAX_WIDTH)}", MAX_WIDTH)]
+    return []
 
 
 def _overhead_line(row: Overhead, *, named: bool) -> str:

@@ -1,7 +1,7 @@
 """What the mesh costs: the experiment of the profile, judged."""
 
 from fixtures.catalogue import requirement, stage
-from fixtures.overhead import Measured, sent_in
+from fixtures.overhead import Measured
 from fixtures.verdicts import Facts
 from meshproof.model.errors import HarnessError
 
@@ -10,10 +10,10 @@ from meshproof.model.errors import HarnessError
 @stage("measure")
 def test_mesh_answers_under_load(measured: Measured, evidence: Facts) -> None:
     """No request of the mesh's arm failed, void rounds included, and all went through the mesh."""
-    sent, errors = sent_in(measured.recording, "mesh")
+    sent, errors = measured.recording.sent("mesh")
     evidence.record({"sent": sent, "errors": errors})
     evidence.record(measured.movement.facts())
-    direct_errors = sum(sent_in(measured.recording, arm)[1] for arm in ("direct", "control"))
+    direct_errors = sum(measured.recording.sent(arm)[1] for arm in ("direct", "control"))
     if direct_errors:
         raise HarnessError(
             where="the direct arms",

@@ -26,6 +26,7 @@ def test_histograms_are_merged_over_the_workers() -> None:
     assert mesh.errors == {"HTTP 503": 2}
     assert (mesh.discarded, mesh.unsent) == (4, 2)
     assert mesh.cpu_share == pytest.approx(0.3)  # the busier worker's, not the mean
+    assert mesh.cpu_s == pytest.approx(0.5)  # of both together
 
 
 def test_lag_is_recorded_of_every_measured_request_errors_included() -> None:
@@ -45,6 +46,13 @@ def test_plan_lookups_warmup_and_restarts_are_kept() -> None:
     assert found.lookups_ms == {"direct": [], "control": [], "mesh": [1.5, 1.5]}
     assert found.warmup["mesh"] == (10, 2)
     assert found.restarts == [restart]
+
+
+def test_everything_that_was_sent_counts_the_warm_up_too() -> None:
+    found = parse_log(log(), profile())
+
+    assert found.sent("mesh") == (36, 4)
+    assert found.sent("direct") == (26, 2)
 
 
 def test_saved_recording_is_read_back_the_same() -> None:

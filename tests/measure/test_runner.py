@@ -49,6 +49,14 @@ def test_experiment_brings_back_a_recording_and_leaves_nothing() -> None:
     assert cluster.pods == cluster.maps == {}
 
 
+def test_whoever_watches_is_called_while_load_is_on() -> None:
+    called: list[int] = []
+
+    run(FakeCluster(logs=[whole()]), watching=lambda: called.append(1))
+
+    assert called
+
+
 def test_one_unanswered_look_does_not_throw_an_experiment_away() -> None:
     cluster = FakeCluster(logs=[start_line(workers=1) + "\n", whole()], hiccup_at=2)
 

@@ -9,7 +9,7 @@ import pytest
 from meshproof.mesh.adapter import Feature, Mesh, MeshInstallError, TraceDialect
 from meshproof.mesh.traefik_mesh import TraefikMesh
 from meshproof.model.errors import BadInputError, HarnessError
-from tests.mesh.fake_kube import DEFINITIONS, NAMESPACE, NAMESPACES, PODS
+from tests.mesh.fake_kube import DEFINITIONS, NAMESPACE, NAMESPACES, PODS, SERVICES
 from tests.mesh.fakes import NEVER_ENDS, RENDERED, STATUS
 
 MakeMesh = Callable[..., TraefikMesh]
@@ -208,6 +208,22 @@ def test_every_call_to_the_cluster_names_its_context(
     calls = [each for each in fake_helm.calls if each[1] != "template"]
     assert {each[1] for each in calls} == {"status", "upgrade", "uninstall"}
     assert [each[each.index("--kube-context") + 1] for each in calls] == ["kind-demo"] * len(calls)
+
+
+def test_its_pods_are_told_by_what_they_are_and_its_services_counted(
+    build: Any, working: Any, make_mesh: MakeMesh
+) -> None:
+    mesh = make_mesh()
+    working.objects[SERVICES] = [
+        build.thing("traefik-mesh-controller", labels={"app": "maesh"}),
+        build.thing("traefik-mesh-a", labels={"app": "maesh", "type": "shadow"}),
+        build.thing("traefik-mesh-b", labels={"app": "maesh", "type": "shadow"}),
+    ]
+
+    labels = dict(mesh.components())
+
+    assert labels == {"proxy": "component=maesh-mesh", "controller": "component=controller"}
+    assert mesh.services() == 2
 
 
 def test_diagnose_looks_at_the_cluster_when_it_is_told_nothing(make_mesh: MakeMesh) -> None:

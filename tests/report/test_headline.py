@@ -2,6 +2,7 @@
 
 import pytest
 
+from meshproof.model.cost import Costs
 from meshproof.model.mutant import MutantState
 from meshproof.model.run import RunInfo, RunState
 from meshproof.model.verdict import VerdictState
@@ -13,7 +14,7 @@ from meshproof.report.headline import (
     verdict_sentence,
 )
 from tests.report.mutant_results import a_mutant
-from tests.report.runs import a_run, a_verdict, an_overhead
+from tests.report.runs import a_cost, a_detail, a_run, a_verdict, an_overhead
 
 P, F, K = VerdictState.PASSED, VerdictState.FAILED, VerdictState.FAILED_EXPECTED
 N, S, I = VerdictState.NOT_SUPPORTED, VerdictState.SKIPPED, VerdictState.INCONCLUSIVE  # noqa: E741  # I: a column of the table below
@@ -116,6 +117,15 @@ def test_the_lighter_instrument_speaks_first() -> None:
     assert lighter.startswith("the mesh adds 0.55 ms at the median")
     assert "measured by fortio" in lighter
     assert loading.startswith("clients under that load saw that the mesh adds 0.92 ms")
+
+
+def test_what_the_proxies_took_follows_what_the_mesh_adds() -> None:
+    detail = a_detail(costs=Costs(containers=[a_cost()]))
+
+    adds, took = overhead_sentences(a_run(overhead=[an_overhead()], overhead_detail=[detail]))
+
+    assert adds.startswith("the mesh adds 0.92 ms")
+    assert took.startswith("the proxy took 0.52 CPU s per 1,000 requests")
 
 
 def test_several_profiles_are_named() -> None:

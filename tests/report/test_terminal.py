@@ -7,13 +7,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meshproof.model.comparison import Answer
+from meshproof.model.cost import Costs
 from meshproof.model.mutant import MutantState
 from meshproof.model.run import Overhead, RunInfo, RunState
 from meshproof.model.verdict import Evidence, VerdictState
 from meshproof.report.terminal import MAX_LINES, MAX_WIDTH, summary_lines
 from meshproof.report.visible import visible
 from tests.report.mutant_results import a_mutant, mutants_of_every_state
-from tests.report.runs import RUN_ID, a_comparison, a_realistic_run, a_run, a_verdict, an_overhead
+from tests.report.runs import (
+    RUN_ID,
+    a_comparison,
+    a_cost,
+    a_detail,
+    a_realistic_run,
+    a_run,
+    a_verdict,
+    an_overhead,
+)
 
 WHERE = Path("reports/runs") / RUN_ID
 
@@ -147,6 +157,27 @@ def test_failures_without_words_among_many() -> None:
     verdicts = [a_verdict(f"TM-ROUTE-{n:03d}", VerdictState.FAILED, evidence=[]) for n in range(6)]
 
     assert "  ✕ TM-ROUTE-005   A request MUST arrive." in summary_lines(a_run(*verdicts), WHERE)
+
+
+def test_what_the_proxies_took_has_one_line() -> None:
+    costs = Costs(containers=[a_cost()])
+    one, other = a_detail(costs=costs), a_detail(profile="bare", costs=costs)
+
+    alone = summary_lines(a_run(overhead=[an_overhead()], overhead_detail=[one]), WHERE)
+    several = summary_lines(a_run(overhead=[an_overhead()], overhead_detail=[one, other]), WHERE)
+
+    said = "the proxy took 0.52 CPU s per 1,000 requests (no CPU limit), at most 61 MiB"
+    assert alone[-3] == f"  {said}"
+    assert several[-3] == f"  standard: {said}"
+
+
+def test_figures_come_before_what_the_proxies_took() -> None:
+    rows = [an_overhead(p, profile=f"profile {n}") for n in range(9) for p in (50, 90, 99)]
+
+    lines = summary_lines(a_run(overhead=rows, overhead_detail=[a_detail()]), WHERE)
+
+    assert lines[-4] == "  and 23 more on the page"
+    assert lines[-3].startswith("  2 proxies took CPU that cannot be told")
 
 
 def test_a_single_profile_is_named_once() -> None:

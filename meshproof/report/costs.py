@@ -1,0 +1,54 @@
+"""What the mesh's containers took for an experiment, in one sentence for the page and the terminal."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from meshproof.model.cost import ContainerCost, Costs
+from meshproof.model.usage import Component
+
+__all__ = ["cost_sentence"]
+
+_MIB: Final = 1024 * 1024
+
+
+def cost_sentence(costs: Costs) -> str:
+    """CPU of all proxies per 1,000 requests of the mesh's arm, their limits and throttling, memory."""
+    proxies = [each for each in costs.containers if each.component is Component.PROXY]
+    controllers = [each for each in costs.containers if each.component is Component.CONTROLLER]
+    if not proxies:
+        return "what the proxies took is not known: there is no sample of them"
+    told = [f"{_proxies(proxies)} took {_cpu(proxies)} ({_limit(proxies)})"]
+    told += [f"at most {_mib(peak)}{' each' if len(proxies) > 1 else ''}"] if (peak := _peak(proxies)) else []
+    told += [f"controller {_mib(peak)}"] if (peak := _peak(controllers)) else []
+    return ", ".join(told)
+
+
+def _proxies(proxies: Sequence[ContainerCost]) -> str:
+    return "the proxy" if len(proxies) == 1 else f"{len(proxies)} proxies"
+
+
+def _cpu(proxies: Sequence[ContainerCost]) -> str:
+    known = [each.cpu_s_per_1000 for each in proxies if each.cpu_s_per_1000 is not None]
+    if len(known) < len(proxies):
+        return "CPU that cannot be told"
+    return f"{sum(known):.2f} CPU s per 1,000 requests"
+
+
+def _limit(proxies: Sequence[ContainerCost]) -> str:
+    limits = {each.cpu_limit_millicores for each in proxies}
+    if limits == {None}:
+        return "no CPU limit"
+    words = " or ".join(f"{limit:g}m" if limit else "none" for limit in sorted(limits, key=lambda x: x or 0))
+    periods = sum(each.cfs_periods or 0 for each in proxies)
+    throttled = sum(each.throttled_periods or 0 for each in proxies)
+    if not periods:
+        return f"limit {words}"
+    return f"limit {words}, throttled in {throttled / periods:.0%} of the periods"
+
+
+def _peak(containers: Sequence[ContainerCost]) -> int:
+    return max((each.working_set_peak_bytes or 0 for each in containers), default=0)
+
+
+def _mib(size: int) -> str:
+    return f"{size / _MIB:.0f} MiB"

@@ -1,0 +1,54 @@
+"""What the mesh's containers took, in one sentence."""
+
+from typing import Any
+
+import pytest
+
+from meshproof.model.cost import ContainerCost, Costs
+from meshproof.report.costs import cost_sentence
+from tests.report.runs import a_cost
+
+LIMITED: dict[str, Any] = {"cpu_limit_millicores": 200.0, "cfs_periods": 900, "throttled_periods": 300}
+
+
+def said(*containers: ContainerCost) -> str:
+    return cost_sentence(Costs(containers=list(containers)))
+
+
+def test_a_proxy_and_its_controller() -> None:
+    assert said(a_cost(), a_cost("controller"), a_cost("server")) == (
+        "the proxy took 0.52 CPU s per 1,000 requests (no CPU limit), at most 61 MiB, controller 61 MiB"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        pytest.param(LIMITED, "(limit 200m, throttled in 33% of the periods)", id="throttled"),
+        pytest.param({"cpu_limit_millicores": 200.0}, "(limit 200m)", id="periods that are not known"),
+        pytest.param({"cpu_s_per_1000": None}, "took CPU that cannot be told", id="restarted"),
+    ],
+)
+def test_limits_are_part_of_the_result(changed: dict[str, Any], words: str) -> None:
+    assert words in said(a_cost(**changed))
+
+
+def test_proxies_are_added_up() -> None:
+    both = said(a_cost(), a_cost(**LIMITED, working_set_peak_bytes=90 * 1024 * 1024))
+
+    assert both == (
+        "2 proxies took 1.04 CPU s per 1,000 requests (limit none or 200m, throttled in 33% of the periods), "
+        "at most 90 MiB each"
+    )
+
+
+def test_one_proxy_that_cannot_be_told_leaves_no_sum() -> None:
+    assert "CPU that cannot be told" in said(a_cost(), a_cost(cpu_s_per_1000=None))
+
+
+def test_without_a_sample_of_the_proxies_nothing_is_claimed() -> None:
+    assert said(a_cost("controller")) == "what the proxies took is not known: there is no sample of them"
+
+
+def test_memory_that_is_not_known_is_left_out() -> None:
+    assert said(a_cost(working_set_peak_bytes=None)).endswith("(no CPU limit)")
