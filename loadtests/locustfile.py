@@ -5,22 +5,22 @@ As an experiment: ``MESHPROOF_LOAD`` holds JSON with ``arms`` (name -> base URL)
 its workers then run the schedule once, print their histograms as lines (see cells.py), and quit by
 themselves.
 
+Arrivals are an open model's (fixed or poisson: each request has an intended start), or a closed one's: each
+user sends as soon as it was answered.
+
 Service time is the ``response_time`` of Locust's request event, from the actual send. Response time counts
 from the intended start, so it holds the waiting too. gevent wakes late (0.7 to 0.9 ms at the median on two
-cores): that lag is recorded with every request instead of being read as the server's.
+cores): that lag is recorded with every request instead of being read as the server's. In a closed model
+nothing is late, so that response time is service time.
 """
 
-import gc
 import json
 import os
 import socket
 import sys
-import time
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import gevent
 from gevent.event import Event
@@ -30,122 +30,13 @@ from locust.env import Environment
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))  # Locust may be started from anywhere
 
-from loadtests.cells import Cell
 from loadtests.conductor import conduct
-from loadtests.schedule import Phase, Schedule, build_schedule, slot_offset, slots
+from loadtests.schedule import Phase, intended_starts
+from loadtests.stage import Stage
 
 CONFIG: Final = json.loads(os.environ.get("MESHPROOF_LOAD", "null"))
 
-LOOKUPS: Final = 5  # times that each name is resolved before the clock starts; the first may be a cold one
-DRAIN_SLACK_S: Final = 1.0  # after the last request's timeout: what is still open then is "unfinished"
-DRAIN_POLL_S: Final = 0.1
-
-
-class Stage:
-    """What the users of this worker share: the schedule, the common start, and the cells they fill."""
-
-    def __init__(self, config: Mapping[str, Any]) -> None:
-        self.arms: dict[str, str] = config["arms"]
-        self.profile: dict[str, Any] = config["profile"]
-        self.schedule: Schedule = build_schedule(
-            list(self.arms),
-            rounds=self.profile["rounds"],
-            phase_s=self.profile["phase_s"],
-            settle_s=self.profile["settle_s"],
-            warmup_s=self.profile["warmup_s"],
-            seed=self.profile["seed"],
-        )
-        self.cells = {(p.arm, p.round): Cell(arm=p.arm, round=p.round) for p in self.schedule.phases}
-        self.warmup: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])  # arm -> requests, errors
-        self.lookups_ms: dict[str, list[float]] = {}
-        self.addresses: dict[str, tuple[str, str]] = {}  # arm -> (URL of the address, Host header)
-        self.resolved = Event()
-        self.begun = Event()
-        self.users = 0  # of this worker: spawned
-        self.finished = 0  # and through with the schedule
-        self.t0 = 0.0
-        self.connections_now: defaultdict[str, int] = defaultdict(int)
-
-    @property
-    def users_here(self) -> int:
-        return int(self.profile["users"]) // int(self.profile["workers"])
-
-    def resolve(self) -> None:
-        """Resolve every arm's name, timed, before the clock starts; requests then go to the address."""
-        for arm, url in self.arms.items():
-            parts = urlsplit(url)
-            name, port = parts.hostname or "", parts.port or 80
-            spans = []
-            for _ in range(LOOKUPS):
-                began = time.perf_counter()
-                try:
-                    found = socket.getaddrinfo(_absolute(name), port, type=socket.SOCK_STREAM)
-                except OSError as error:
-                    raise OSError(f"{name} of the {arm} arm does not resolve: {error}") from error
-                spans.append((time.perf_counter() - began) * 1000)
-            address = _reachable([str(info[4][0]) for info in found], port)
-            literal = f"[{address}]" if ":" in address else address
-            self.lookups_ms[arm] = spans
-            self.addresses[arm] = (f"http://{literal}:{port}{parts.path.rstrip('/')}", parts.netloc)
-        self.resolved.set()
-
-    def begin(self, in_s: float) -> None:
-        """Set t0 ``in_s`` from now: relative, so that the clocks of two nodes need not agree."""
-        gc.collect()
-        gc.freeze()  # what exists now lives to the end: a full collection would only add to the tail
-        self.t0 = time.perf_counter() + in_s
-        self._books = gevent.spawn(self._keep_the_books)
-        self.begun.set()
-
-    def now(self) -> float:
-        """Seconds since t0, this process's monotonic clock."""
-        return time.perf_counter() - self.t0
-
-    def until(self, t_s: float) -> None:
-        """Sleep until ``t_s`` after t0; returns late by gevent's lag, at once when that has passed."""
-        if (ahead := t_s - self.now()) > 0:
-            gevent.sleep(ahead)
-
-    def _keep_the_books(self) -> None:
-        """CPU seconds of this process in each phase: the generator's own load."""
-        for phase in self.schedule.phases:
-            self.until(phase.starts_s)
-            cell, cpu, wall = self.cells[phase.arm, phase.round], time.process_time(), time.perf_counter()
-            made = self.connections_now[phase.arm]
-            self.until(phase.ends_s)
-            cell.cpu_s = time.process_time() - cpu
-            cell.wall_s = time.perf_counter() - wall
-            cell.connections = self.connections_now[phase.arm] - made
-
-    def wait_for_the_end(self) -> None:
-        """Until the last request is answered or should have timed out."""
-        self._books.join()
-        latest = self.schedule.duration_s + float(self.profile["request_timeout_s"]) + DRAIN_SLACK_S
-        while self.finished < self.users and self.now() < latest:
-            gevent.sleep(DRAIN_POLL_S)
-
-    def records(self) -> list[dict[str, Any]]:
-        """What leaves this worker: one record about it, then one per cell."""
-        about = {"kind": "worker", "lookups_ms": self.lookups_ms, "warmup": self.warmup}
-        return [about, *(cell.as_record() for cell in self.cells.values())]
-
-
-def _absolute(name: str) -> str:
-    """A name with its root dot, which spares the search domains; addresses and bare names as they are."""
-    if ":" in name or "." not in name or name.replace(".", "").isdigit():
-        return name
-    return name.rstrip(".") + "."
-
-
-def _reachable(addresses: list[str], port: int) -> str:
-    """The first address that takes a connection (an IPv6 one may have no server), else the first."""
-    for address in addresses:
-        try:
-            socket.create_connection((address, port), timeout=1).close()
-        except OSError:
-            continue
-        return address
-    return addresses[0]
+CLOSED: Final = "closed"  # of a profile's arrivals; the other models are the schedule's
 
 
 if CONFIG is None:
@@ -188,34 +79,42 @@ else:
 
         def _drive(self, arm: str, user: int) -> None:
             """Warm the arm up, then send in its phases."""
-            profile, schedule = STAGE.profile, STAGE.schedule
-            interval = profile["users"] / profile["arrival_rate_per_s"]
-            everyone = len(STAGE.arms)  # the warm-up shares the rate among the arms
-            offset = slot_offset(seed=profile["seed"], user=user, round_number=-1)
-            for slot in slots(
-                starts_s=0, ends_s=schedule.warmup_s, interval_s=interval * everyone, offset=offset
-            ):
-                STAGE.until(slot)
-                if STAGE.now() < schedule.warmup_s:
+            if STAGE.profile["arrivals"] == CLOSED:
+                self._drive_closed(arm)
+                return
+            interval = STAGE.profile["users"] / STAGE.profile["arrival_rate_per_s"]
+            warmup_s, everyone = STAGE.schedule.warmup_s, len(STAGE.arms)  # the arms share the rate
+            for intended in _starts(user, -1, (0.0, warmup_s), interval * everyone):
+                STAGE.until(intended)
+                if STAGE.now() < warmup_s:
                     self._send(arm, {"warmup": arm})
-            for phase in schedule.of_arm(arm):
+            for phase in STAGE.schedule.of_arm(arm):
                 self._play_phase(phase, interval, user)
 
         def _play_phase(self, phase: Phase, interval_s: float, user: int) -> None:
             cell = STAGE.cells[phase.arm, phase.round]
-            offset = slot_offset(seed=STAGE.profile["seed"], user=user, round_number=phase.round)
-            for intended in slots(
-                starts_s=phase.starts_s, ends_s=phase.ends_s, interval_s=interval_s, offset=offset
-            ):
+            for intended in _starts(user, phase.round, (phase.starts_s, phase.ends_s), interval_s):
                 STAGE.until(intended)
                 now = STAGE.now()
                 if now >= phase.ends_s:
                     cell.unsent += 1  # the next arm's phase has begun: never load two arms at once
                     continue
-                settling = STAGE.schedule.settling(phase, intended)
-                lag_ms = (now - intended) * 1000
-                cell.sent(lag_ms=lag_ms, settling=settling)
-                self._send(phase.arm, {"cell": cell, "lag_ms": lag_ms, "settling": settling})
+                self._measure(phase, intended, lag_ms=(now - intended) * 1000)
+
+        def _drive_closed(self, arm: str) -> None:
+            """Send whenever the last request was answered: the intended start is the actual one."""
+            STAGE.until(0.0)
+            while STAGE.now() < STAGE.schedule.warmup_s:
+                self._send(arm, {"warmup": arm})
+            for phase in STAGE.schedule.of_arm(arm):
+                STAGE.until(phase.starts_s)
+                while (now := STAGE.now()) < phase.ends_s:
+                    self._measure(phase, now, lag_ms=0.0)
+
+        def _measure(self, phase: Phase, intended_s: float, *, lag_ms: float) -> None:
+            cell, settling = STAGE.cells[phase.arm, phase.round], STAGE.schedule.settling(phase, intended_s)
+            cell.sent(lag_ms=lag_ms, settling=settling)
+            self._send(phase.arm, {"cell": cell, "lag_ms": lag_ms, "settling": settling})
 
         def _send(self, arm: str, context: dict[str, Any]) -> None:
             url, authority = STAGE.addresses[arm]
@@ -233,8 +132,22 @@ else:
                 context=context,
             )
 
+    def _starts(
+        user: int, round_number: int, span_s: tuple[float, float], interval_s: float
+    ) -> Iterator[float]:
+        """When a user is to send in a phase; the warm-up is round -1."""
+        return intended_starts(
+            STAGE.profile["arrivals"],
+            seed=STAGE.profile["seed"],
+            user=user,
+            round_number=round_number,
+            starts_s=span_s[0],
+            ends_s=span_s[1],
+            interval_s=interval_s,
+        )
+
     def _session(user: FastHttpUser, arm: str) -> FastHttpSession:
-        """One kept connection to one arm, made alike for every arm: no retries, no Nagle, counted."""
+        """One connection to one arm at a time, made alike for every arm: no retries, no Nagle, counted."""
         seconds = STAGE.profile["request_timeout_s"]
         session = FastHttpSession(
             base_url=None,
@@ -253,6 +166,8 @@ else:
         client = session.client.clientpool.get_client(STAGE.addresses[arm][0] + "/")
         pool = client._connection_pool  # noqa: SLF001 - it has a hook for this, and no other way to it
         pool.after_connect = made  # type: ignore[method-assign]
+        if not STAGE.profile["keep_alive"]:  # a server need not say in its answer that it closes, too
+            pool.return_socket = pool.release_socket  # type: ignore[method-assign]
         return session
 
     @events.request.add_listener  # type: ignore[untyped-decorator] # Locust does not annotate it

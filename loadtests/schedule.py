@@ -4,10 +4,11 @@ Shared by the locustfile (mounted beside it in the cluster) and by the tests. Al
 common start of the experiment, ``t0``.
 
 The arms are interleaved inside each round in random order, so that a drift of the machine falls on all of
-them alike. Arrivals are an open model: each user has slots at a fixed rate that do not wait for answers,
-which is what keeps a slow answer from hiding the requests behind it (coordinated omission, G. Tene, "How NOT
-to measure latency"). The offset of a user's slots is drawn anew for each round and is the same for all arms
-of the round.
+them alike. In an open model each user has slots that do not wait for answers, which is what keeps a slow
+answer from hiding the requests behind it (coordinated omission, G. Tene, "How NOT to measure latency"). They
+come at a fixed rate from an offset, or as a Poisson process (exponential gaps; users together are one, too);
+offset and gaps are drawn anew for each round and are the same for all arms of the round. A closed model has
+no slots.
 """
 
 import random
@@ -15,7 +16,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Phase", "Schedule", "build_schedule", "slot_offset", "slots"]
+__all__ = ["Phase", "Schedule", "build_schedule", "intended_starts", "slot_offset", "slots"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,3 +96,34 @@ def slots(*, starts_s: float, ends_s: float, interval_s: float, offset: float) -
     while (intended := starts_s + (offset + k) * interval_s) < ends_s:
         yield intended
         k += 1
+
+
+def intended_starts(
+    arrivals: str,
+    *,
+    seed: int,
+    user: int,
+    round_number: int,
+    starts_s: float,
+    ends_s: float,
+    interval_s: float,
+) -> Iterator[float]:
+    """When one user is to send in one phase of an open model: ``interval_s`` is the mean of the gaps.
+
+    Raises ValueError for a model that has no such times.
+    """
+    if arrivals == "fixed":
+        offset = slot_offset(seed=seed, user=user, round_number=round_number)
+        return slots(starts_s=starts_s, ends_s=ends_s, interval_s=interval_s, offset=offset)
+    if arrivals == "poisson":
+        draw = random.Random(f"gap/{seed}/{user}/{round_number}")  # noqa: S311 - as above
+        return _poisson(draw, starts_s=starts_s, ends_s=ends_s, interval_s=interval_s)
+    raise ValueError(f"{arrivals=}: no open model")
+
+
+def _poisson(draw: random.Random, *, starts_s: float, ends_s: float, interval_s: float) -> Iterator[float]:
+    """Summed from 0, so that a phase's start makes no difference to the gaps."""
+    since_start = draw.expovariate(1 / interval_s)
+    while starts_s + since_start < ends_s:
+        yield starts_s + since_start
+        since_start += draw.expovariate(1 / interval_s)

@@ -28,8 +28,9 @@ from meshproof.judge.intervals import (
 )
 from meshproof.judge.rounds import CONTROL, DIRECT, MESH, void_rounds
 from meshproof.judge.swarm import arm_curves, generator_figures, notes_on
+from meshproof.judge.throughput import judge_throughput, limited_by_generator
 from meshproof.model.errors import BadInputError
-from meshproof.model.load import Recording
+from meshproof.model.load import Arrivals, Recording
 from meshproof.model.run import PRIMARY, VALID, Overhead, OverheadDetail
 
 __all__ = ["MIN_VALID_ROUNDS", "judge_overhead"]
@@ -85,22 +86,30 @@ def judge_overhead(recording: Recording) -> tuple[list[Overhead], OverheadDetail
         load=msgspec.to_builtins(recording.profile),
         notes=notes,
         costs=judge_costs(recording),
+        throughput=judge_throughput(
+            recording, latencies, valid, validity="; ".join(_too_few(recording, valid)) or VALID
+        ),
     )
     return rows, detail
 
 
 def _why_not_valid(recording: Recording, valid: list[int], silent: list[int]) -> list[str]:
-    reasons = []
-    if len(valid) < MIN_VALID_ROUNDS:
-        reasons.append(
-            f"{len(valid)} of {recording.profile.rounds} rounds are valid, {MIN_VALID_ROUNDS} are needed"
-        )
+    reasons = _too_few(recording, valid)
+    if recording.profile.arrivals is Arrivals.CLOSED:
+        limited = [arm for arm in limited_by_generator(recording, valid) if arm != MESH]
+        reasons += [f"closed model: the {arm} arm holds the generator's own limit" for arm in limited]
     if silent:
         reasons.append(
             f"the mesh answered nothing in {len(silent)} of {len(valid)} valid rounds: they are not in the "
             "difference, which understates what happened"
         )
     return reasons
+
+
+def _too_few(recording: Recording, valid: list[int]) -> list[str]:
+    if len(valid) >= MIN_VALID_ROUNDS:
+        return []
+    return [f"{len(valid)} of {recording.profile.rounds} rounds are valid, {MIN_VALID_ROUNDS} are needed"]
 
 
 def _rows(recording: Recording, latencies: Latencies, judged: list[int], validity: str) -> list[Overhead]:

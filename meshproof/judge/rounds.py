@@ -2,13 +2,14 @@
 
 Errors, stalls and a missed rate in the mesh arm are the result and never make a round void; nor does the
 generator's CPU in the mesh arm, which the mesh's behaviour can drive. So the generator is judged by what it
-used and how far it lagged in the arms that the mesh has no part in.
+used and how far it lagged in the arms that the mesh has no part in. In a closed model it is meant to be at
+its limit, and nothing lags: there it voids nothing, and the result says where the limit was its own.
 """
 
 from typing import Final
 
 from meshproof.judge.histograms import Latencies
-from meshproof.model.load import RecordedCell, Recording
+from meshproof.model.load import Arrivals, RecordedCell, Recording
 
 __all__ = ["CONTROL", "CPU_BOUND", "DIRECT", "LAG_BOUND_MS", "MESH", "void_rounds"]
 
@@ -23,10 +24,13 @@ LAG_BOUND_MS: Final = 10.0  # p99 in the control arm; 1.2 ms undisturbed on two 
 def void_rounds(recording: Recording, latencies: Latencies) -> dict[int, str]:
     """Round -> the evidence that voids it; all pieces of evidence, not only the first."""
     cells = {(cell.arm, cell.round): cell for cell in recording.cells}
+    open_model = recording.profile.arrivals is not Arrivals.CLOSED
     void: dict[int, str] = {}
     for number in range(recording.profile.rounds):
+        outside = [cells[arm, number] for arm in (DIRECT, CONTROL)]
         reasons = [
-            *(r for arm in (DIRECT, CONTROL) for r in _outside_the_mesh(cells[arm, number], latencies)),
+            *(reason for cell in outside if open_model for reason in _busy(cell)),
+            *(reason for cell in outside for reason in _unanswered(cell, latencies)),
             *_lagging(latencies, number),
             *_restarted(recording, number),
         ]
@@ -35,15 +39,18 @@ def void_rounds(recording: Recording, latencies: Latencies) -> dict[int, str]:
     return void
 
 
-def _outside_the_mesh(cell: RecordedCell, latencies: Latencies) -> list[str]:
-    reasons = []
-    if cell.cpu_share > CPU_BOUND:
-        reasons.append(
-            f"the generator used {cell.cpu_share:.0%} of a core in the {cell.arm} arm (bound {CPU_BOUND:.0%})"
-        )
-    if not latencies.count(cell.arm, cell.round):
-        reasons.append(f"no answer in the {cell.arm} arm ({cell.requests} sent, errors {cell.errors})")
-    return reasons
+def _busy(cell: RecordedCell) -> list[str]:
+    if cell.cpu_share <= CPU_BOUND:
+        return []
+    return [
+        f"the generator used {cell.cpu_share:.0%} of a core in the {cell.arm} arm (bound {CPU_BOUND:.0%})"
+    ]
+
+
+def _unanswered(cell: RecordedCell, latencies: Latencies) -> list[str]:
+    if latencies.count(cell.arm, cell.round):
+        return []
+    return [f"no answer in the {cell.arm} arm ({cell.requests} sent, errors {cell.errors})"]
 
 
 def _lagging(latencies: Latencies, number: int) -> list[str]:

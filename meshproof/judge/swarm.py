@@ -6,7 +6,7 @@ from typing import Final
 
 from meshproof.judge.histograms import CURVE, Latencies
 from meshproof.judge.rounds import CONTROL, CPU_BOUND, DIRECT, MESH
-from meshproof.model.load import RecordedCell, Recording
+from meshproof.model.load import Arrivals, RecordedCell, Recording
 from meshproof.model.run import ArmCurve
 
 __all__ = ["arm_curves", "generator_figures", "notes_on"]
@@ -17,8 +17,10 @@ _FEW_BEYOND: Final = 5  # samples beyond p99 in a round, below which it is littl
 def arm_curves(recording: Recording, latencies: Latencies, valid: list[int]) -> list[ArmCurve]:
     """Each arm over the valid rounds, errors included, in the recording's order of arms."""
     curves = []
+    measured_s = recording.profile.phase_s - recording.profile.settle_s
     for arm in recording.arms:
         cells = _cells(recording, arm, valid)
+        answered = sum(latencies.count(arm, number) for number in valid)
         kinds: Counter[str] = Counter()
         for cell in cells:
             kinds.update(cell.errors)
@@ -32,6 +34,7 @@ def arm_curves(recording: Recording, latencies: Latencies, valid: list[int]) -> 
                 error_kinds=dict(kinds),
                 unsent=sum(cell.unsent for cell in cells),
                 discarded=sum(cell.discarded for cell in cells),
+                answered_per_s=round(answered / (measured_s * len(valid)), 2) if valid else 0.0,
             )
         )
     return curves
@@ -40,17 +43,18 @@ def arm_curves(recording: Recording, latencies: Latencies, valid: list[int]) -> 
 def generator_figures(recording: Recording, latencies: Latencies, valid: list[int]) -> dict[str, float]:
     """The generator's own lag (control arm), load, rate, and the names' look-ups; the unit ends each key."""
     cells = [cell for arm in recording.arms for cell in _cells(recording, arm, valid)]
-    figures = {
-        "workers": float(recording.profile.workers),
-        "wanted_rate_per_s": recording.profile.arrival_rate_per_s,
-    }
+    closed = recording.profile.arrivals is Arrivals.CLOSED
+    figures = {"workers": float(recording.profile.workers)}
+    if not closed:
+        figures["wanted_rate_per_s"] = recording.profile.arrival_rate_per_s
     if cells:
         seconds = len(cells) * recording.profile.phase_s
         figures["sent_rate_per_s"] = round(sum(cell.requests for cell in cells) / seconds, 2)
         figures["cpu_share_mean"] = round(fmean(cell.cpu_share for cell in cells), 4)
         figures["cpu_share_max"] = round(max(cell.cpu_share for cell in cells), 4)
         figures |= _cpu_by_arm(recording, valid)
-    for percentile, value in latencies.pooled_ms([CONTROL], valid, (50, 90, 99), "lag"):
+    lags = [] if closed else latencies.pooled_ms([CONTROL], valid, (50, 90, 99), "lag")
+    for percentile, value in lags:
         figures[f"lag_p{percentile:g}_ms"] = value
     for arm, lookups in recording.lookups_ms.items():
         if lookups:
@@ -79,6 +83,11 @@ def notes_on(recording: Recording, latencies: Latencies, valid: list[int]) -> li
         "direct and mesh are means over the rounds of the round's percentile",
         f"discarded: {discarded} and the first {profile.settle_s:g} s of every phase",
     ]
+    if profile.arrivals is Arrivals.CLOSED:
+        notes.append(
+            f"closed model: each of {profile.users} users sends as soon as it was answered, so that response "
+            "time is service time, and both are those of a path at its limit"
+        )
     for arm in recording.arms:
         cells = _cells(recording, arm, valid)
         notes += _on_arm(arm, cells)

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from meshproof.model.errors import BadInputError, nearest
-from meshproof.model.load import Profile
+from meshproof.model.load import Arrivals, Profile
 from meshproof.paths import PROJECT_ROOT
 
 __all__ = ["Profile", "experiment_s", "load_profile", "parse_profile"]
@@ -19,6 +19,7 @@ _FOLDER: Final = PROJECT_ROOT / "loadtests" / "profiles"
 ARMS: Final = 3  # direct, control, mesh: what a profile's total length and load are reckoned with
 MAX_EXPERIMENT_S: Final = 3600.0  # an hour: longer belongs into several runs, which see more of the machine
 MAX_REQUESTS: Final = 5_000_000  # bounds what an experiment can do to a cluster by a slip of a digit
+CLOSED_RATE_PER_S: Final = 3000  # what a worker sends at most where nothing holds it back
 MIN_SAMPLES: Final = 20  # per measured phase: below that even a median is a guess
 
 
@@ -80,8 +81,9 @@ def parse_profile(text: str, *, where: str) -> Profile:
             problem="got an unknown key, expected one of a profile's",
             remedy=nearest(key, list(fields)),
         )
-    for key, kind in fields.items():
-        _check(where, key, kind, values)
+    checked_here = _check_arrivals(where, values)
+    for key in fields.keys() - checked_here:
+        _check(where, key, fields[key], values)
     profile = msgspec.convert(values, Profile, strict=False)
     _check_together(where, profile)
     return profile
@@ -90,6 +92,26 @@ def parse_profile(text: str, *, where: str) -> Profile:
 def experiment_s(profile: Profile, arms: int = ARMS) -> float:
     """Seconds from the start of the warm-up to the end of the last phase."""
     return profile.warmup_s + profile.rounds * arms * profile.phase_s
+
+
+def _check_arrivals(where: str, values: dict[str, Any]) -> set[str]:
+    """The model of the arrivals, ``fixed`` where none is named; returns the keys that need no other check."""
+    value, models = values.get("arrivals", Arrivals.FIXED), [each.value for each in Arrivals]
+    if value not in models:
+        raise BadInputError(
+            where=f"{where}/arrivals",
+            problem=f"got {value!r}, expected one of {', '.join(models)}",
+            remedy=nearest(str(value), models),
+        )
+    if value != Arrivals.CLOSED:
+        return {"arrivals"}
+    if "arrival_rate_per_s" in values:
+        raise BadInputError(
+            where=f"{where}/arrival_rate_per_s",
+            problem=f"got {values['arrival_rate_per_s']!r}, expected nothing: a closed model has no rate",
+            remedy='leave it out, or write arrivals = "fixed"',
+        )
+    return {"arrivals", "arrival_rate_per_s"}
 
 
 def _check(where: str, key: str, kind: type, values: dict[str, Any]) -> None:
@@ -115,8 +137,11 @@ def _check(where: str, key: str, kind: type, values: dict[str, Any]) -> None:
 
 def _check_together(where: str, profile: Profile) -> None:
     """What no key shows by itself."""
-    measured = profile.arrival_rate_per_s * (profile.phase_s - profile.settle_s)
-    requests = profile.arrival_rate_per_s * experiment_s(profile)
+    closed = profile.arrivals is Arrivals.CLOSED
+    rate_per_s = CLOSED_RATE_PER_S * profile.workers if closed else profile.arrival_rate_per_s
+    measured = rate_per_s * (profile.phase_s - profile.settle_s)
+    requests = rate_per_s * experiment_s(profile)
+    about = "about " if closed else ""
     problems = [
         (
             "settle_s",
@@ -143,10 +168,10 @@ def _check_together(where: str, profile: Profile) -> None:
             "lower rounds or phase_s",
         ),
         (
-            "arrival_rate_per_s",
+            "rounds" if closed else "arrival_rate_per_s",
             requests > MAX_REQUESTS,
-            f"got {requests:g} requests in all, expected at most {MAX_REQUESTS:g}",
-            "lower the rate, rounds or phase_s",
+            f"got {about}{requests:g} requests in all, expected at most {MAX_REQUESTS:g}",
+            f"lower {'workers' if closed else 'the rate'}, rounds or phase_s",
         ),
     ]
     for key, wrong, problem, remedy in problems:

@@ -1,14 +1,36 @@
 """A load experiment: the profile it follows, and the record of it that can be judged again."""
 
+from enum import StrEnum
 from typing import Final
 
 import msgspec
 
 from meshproof.model.usage import Usage
 
-__all__ = ["RECORDING_VERSION", "Profile", "RecordedCell", "RecordedPhase", "Recording", "Restart"]
+__all__ = [
+    "RECORDING_VERSION",
+    "Arrivals",
+    "Profile",
+    "RecordedCell",
+    "RecordedPhase",
+    "Recording",
+    "Restart",
+]
 
 RECORDING_VERSION: Final = "1"
+
+
+class Arrivals(StrEnum):
+    """When requests are sent.
+
+    In the open models (``fixed``, ``poisson``) each has an intended start that waits for no answer. In the
+    closed one a user sends as soon as it was answered: as much as the path carries, with no schedule to be
+    late for, so that response time is service time.
+    """
+
+    FIXED = "fixed"
+    POISSON = "poisson"
+    CLOSED = "closed"
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -21,7 +43,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     settle_s: float  # start of each phase: sent, not measured
     warmup_s: float
     users: int  # the greatest number of requests in flight in one arm
-    arrival_rate_per_s: float
+    arrivals: Arrivals = Arrivals.FIXED
+    arrival_rate_per_s: float = 0.0  # of the open models; a closed one has none
     workers: int  # one process each
     payload_bytes: int  # 0: GET; else POST with a body of that size
     keep_alive: bool

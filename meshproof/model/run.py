@@ -11,6 +11,7 @@ import msgspec
 from meshproof.model.comparison import Comparison
 from meshproof.model.cost import Costs
 from meshproof.model.mutant import MutantResult
+from meshproof.model.throughput import Throughput
 from meshproof.model.verdict import Verdict
 
 __all__ = [
@@ -126,6 +127,7 @@ class ArmCurve(msgspec.Struct, frozen=True, kw_only=True):
     error_kinds: dict[str, int] = {}
     unsent: int = 0  # slots that passed while their user still waited: a missed rate
     discarded: int = 0  # answered, but sent in the settle time at the start of a phase
+    answered_per_s: float = 0.0  # in the measured part of the phases
 
 
 class OverheadDetail(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,6 +141,7 @@ class OverheadDetail(msgspec.Struct, frozen=True, kw_only=True):
     notes: list[str] = []
     instrument: str = "locust"
     costs: Costs | None = None  # of the containers that took part, where that was watched
+    throughput: Throughput | None = None  # of a closed model
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,12 +1,14 @@
-"""What the mesh's containers took for an experiment, in one sentence for the page and the terminal."""
+"""What the mesh took for an experiment, and how much it carried: sentences for the page and the terminal."""
 
 from collections.abc import Sequence
 from typing import Final
 
 from meshproof.model.cost import ContainerCost, Costs
+from meshproof.model.run import VALID
+from meshproof.model.throughput import Throughput
 from meshproof.model.usage import Component
 
-__all__ = ["cost_sentence"]
+__all__ = ["cost_sentence", "throughput_line", "throughput_sentence"]
 
 _MIB: Final = 1024 * 1024
 
@@ -21,6 +23,29 @@ def cost_sentence(costs: Costs) -> str:
     told += [f"at most {_mib(peak)}{' each' if len(proxies) > 1 else ''}"] if (peak := _peak(proxies)) else []
     told += [f"controller {_mib(peak)}"] if (peak := _peak(controllers)) else []
     return ", ".join(told)
+
+
+def throughput_sentence(found: Throughput) -> str:
+    """How much each way carries, their difference with its interval, and whose limit it is."""
+    low, high = found.interval_per_s
+    limit = ", where the generator was at its own limit" if "direct" in found.limited_by_generator else ""
+    unsure = "" if found.validity == VALID else f"; {found.validity}"
+    return (
+        f"at full load the mesh answers {found.mesh_per_s:,.0f} requests/s, direct access "
+        f"{found.direct_per_s:,.0f}{limit}: {found.difference_per_s:+,.0f} (95 % interval {low:+,.0f} to "
+        f"{high:+,.0f}; noise floor {found.noise_floor_per_s:,.0f}; {found.users} users{unsure})"
+    )
+
+
+def throughput_line(found: Throughput) -> str:
+    """The same as figures, for a line of a terminal."""
+    low, high = found.interval_per_s
+    limit = " (the generator's limit)" if "direct" in found.limited_by_generator else ""
+    return (
+        f"at full load {found.mesh_per_s:,.0f} requests/s against {found.direct_per_s:,.0f}{limit}: "
+        f"{found.difference_per_s:+,.0f} [{low:+,.0f}, {high:+,.0f}] noise floor "
+        f"{found.noise_floor_per_s:,.0f} {found.validity}"
+    )
 
 
 def _proxies(proxies: Sequence[ContainerCost]) -> str:

@@ -8,7 +8,7 @@ from meshproof.model.errors import ExitCode
 from meshproof.model.mutant import mutants_exit_code
 from meshproof.model.run import VALID, Overhead, Run, RunState
 from meshproof.model.verdict import Verdict, VerdictState, summarise
-from meshproof.report.costs import cost_sentence
+from meshproof.report.costs import cost_sentence, throughput_sentence
 from meshproof.report.visible import visible
 
 __all__ = [
@@ -155,8 +155,8 @@ def verdict_sentence(run: Run, *, named: bool = True) -> str:
 def overhead_sentences(run: Run) -> list[str]:
     """What the mesh costs at the median: one sentence per profile and instrument, the lighter one first.
 
-    Where several measured one profile, Locust's figure is told as what clients under its load saw. After
-    them stands what the mesh's containers took for it.
+    Where several measured one profile, Locust's figure is told as what clients under its load saw. Of a
+    closed model it is told how much either way carries. Then follows what the mesh's containers took.
     """
     medians = [row for row in run.overhead if row.percentile == _MEDIAN]
     profiles = list(dict.fromkeys(row.profile for row in medians))
@@ -165,9 +165,11 @@ def overhead_sentences(run: Run) -> list[str]:
         rows = [row for row in medians if row.profile == profile]
         rows.sort(key=lambda row: row.instrument == _LOADING)
         about = f"{visible(profile)}: " if len(profiles) > 1 else ""
-        sentences += [about + _overhead_sentence(row, alone=len(rows) == 1) for row in rows]
         details = [each for each in run.overhead_detail if each.profile == profile]
-        sentences += [about + cost_sentence(each.costs) for each in details if each.costs]
+        carried = [throughput_sentence(each.throughput) for each in details if each.throughput]
+        told = carried or [_overhead_sentence(row, alone=len(rows) == 1) for row in rows]
+        told += [cost_sentence(each.costs) for each in details if each.costs]
+        sentences += [about + said for said in told]
     return sentences
 
 

@@ -8,7 +8,7 @@ from meshproof.model.mutant import MutantResult, MutantState
 from meshproof.model.run import Overhead, OverheadDetail, Run
 from meshproof.model.verdict import Verdict, VerdictState
 from meshproof.report.comparison import short_line
-from meshproof.report.costs import cost_sentence
+from meshproof.report.costs import cost_sentence, throughput_line
 from meshproof.report.headline import (
     STATE_WORDS,
     banner,
@@ -31,6 +31,7 @@ _INCONCLUSIVE_SHOWN: Final = 4  # with 8 for failures, 7 for what was measured a
 _OVERHEAD_LINES: Final = 7
 _OVERHEAD_LEAST: Final = 3  # its heading, one figure and how many more there are; mutants have the other 4
 _COMPARISONS_SHOWN: Final = 2  # instruments of one load profile
+_COSTS_SHOWN: Final = 2  # how much one load profile carries, and what it took
 _ID_WIDTH: Final = 14
 _CLAIM_WIDTH: Final = 62
 _PROFILE_WIDTH: Final = 18
@@ -161,13 +162,15 @@ def _comparison_lines(comparisons: list[Comparison], most: int) -> list[str]:
 
 
 def _cost_lines(details: list[OverheadDetail], most: int) -> list[str]:
-    """What the mesh's containers took: one line, of the first profile that knows, or none."""
+    """How much the mesh carries and what its containers took, of the first profiles: ``most`` lines."""
     several = len({each.profile for each in details}) > 1
+    lines = []
     for each in details:
-        if each.costs and most > 0:
-            about = f"{one_line(each.profile, _PROFILE_WIDTH)}: " if several else ""
-            return [cut(f"  {about}{one_line(cost_sentence(each.costs), MAX_WIDTH)}", MAX_WIDTH)]
-    return []
+        said = [throughput_line(each.throughput)] if each.throughput else []
+        said += [cost_sentence(each.costs)] if each.costs else []
+        about = f"{one_line(each.profile, _PROFILE_WIDTH)}: " if several else ""
+        lines += [cut(f"  {about}{one_line(sentence, MAX_WIDTH)}", MAX_WIDTH) for sentence in said]
+    return lines[: max(0, min(most, _COSTS_SHOWN))]
 
 
 def _overhead_line(row: Overhead, *, named: bool) -> str:

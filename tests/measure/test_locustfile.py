@@ -16,9 +16,10 @@ import msgspec
 import pytest
 from hdrh.histogram import HdrHistogram
 
+from loadtests.schedule import intended_starts
 from meshproof.measure.recording import parse_log
 from meshproof.model.errors import HarnessError
-from meshproof.model.load import Profile
+from meshproof.model.load import Arrivals, Profile, Recording
 from meshproof.paths import PROJECT_ROOT
 
 WITHIN_S = 50.0  # six seconds as a rule; a machine that compiles beside it is slow to start three Pythons
@@ -143,3 +144,48 @@ def test_name_that_does_not_resolve_ends_the_experiment_with_the_reason(tmp_path
     assert code == 3
     with pytest.raises(HarnessError, match=r"nowhere\.invalid of the direct arm does not resolve"):
         parse_log((tmp_path / "log").read_text(), profile)
+
+
+def alone(port: int, tmp_path: Path, profile: Profile) -> Recording:
+    """An experiment of one arm, with Locust as a single process."""
+    config = {"arms": {"mesh": f"http://127.0.0.1:{port}"}, "profile": msgspec.to_builtins(profile)}
+    arguments = ["--headless", "--only-summary", "--users=4", "--spawn-rate=4", "--exit-code-on-error=0"]
+    process = start(arguments, config, tmp_path / "log")
+    with running(process):
+        assert process.wait(WITHIN_S) == 0
+    return parse_log((tmp_path / "log").read_text(), profile)
+
+
+def test_poisson_arrivals_have_every_intended_start_of_the_schedule(port: int, tmp_path: Path) -> None:
+    profile = msgspec.structs.replace(SHORT, workers=1, arrivals=Arrivals.POISSON)
+
+    found = alone(port, tmp_path, profile)
+
+    for cell in found.cells:
+        times = {"starts_s": 0.0, "ends_s": SHORT.phase_s, "interval_s": 4 / 80}
+        wanted = [
+            start
+            for user in range(4)
+            for start in intended_starts(
+                "poisson", seed=SHORT.seed, user=user, round_number=cell.round, **times
+            )
+        ]
+        assert cell.requests + cell.unsent == len(wanted)
+
+
+def test_closed_model_sends_when_it_was_answered_over_new_connections(port: int, tmp_path: Path) -> None:
+    """Nothing has an intended start of its own: response time is service time. No connection is kept."""
+    profile = msgspec.structs.replace(
+        SHORT, workers=1, arrivals=Arrivals.CLOSED, arrival_rate_per_s=0.0, keep_alive=False
+    )
+
+    found = alone(port, tmp_path, profile)
+
+    assert found.warmup["mesh"][0] > 0
+    for cell in found.cells:
+        assert cell.response == cell.service
+        assert HdrHistogram.decode(cell.lag).get_max_value() == 1
+        assert cell.requests > 20  # 80 a second would be that many; a closed loop has no such rate
+        assert cell.connections == pytest.approx(cell.requests, abs=4)  # at either end one a user
+        assert cell.unsent == 0
+        assert cell.errors == {}

@@ -6,9 +6,11 @@ import pytest
 
 from meshproof.measure.profile import experiment_s, load_profile, parse_profile
 from meshproof.model.errors import BadInputError
+from meshproof.model.load import Arrivals
 from meshproof.paths import PROJECT_ROOT
 
-SMOKE = (PROJECT_ROOT / "loadtests/profiles/smoke.toml").read_text()
+PROFILES = PROJECT_ROOT / "loadtests" / "profiles"
+SMOKE = (PROFILES / "smoke.toml").read_text()
 
 
 def changed(key: str, value: str | None) -> str:
@@ -25,6 +27,72 @@ def test_standard_profile_is_twenty_rounds_of_two_seconds_an_arm() -> None:
 
 def test_smoke_profile_takes_less_than_a_minute() -> None:
     assert experiment_s(load_profile("smoke")) < 60
+
+
+@pytest.mark.parametrize("path", sorted(PROFILES.glob("*.toml")), ids=lambda path: path.stem)
+def test_each_profile_says_what_it_is_for_and_how_long_it_takes(path: Path) -> None:
+    profile = load_profile(path)
+    text = path.read_text()
+
+    assert profile.name == path.stem
+    assert text.startswith("# ")
+    header = text[: text.index("name =")]
+    said = "17 seconds of load" if path.stem == "smoke" else "2 minutes of load"
+    assert said in header
+    assert experiment_s(profile) == pytest.approx(17 if path.stem == "smoke" else 125)
+
+
+def test_profiles_differ_from_the_standard_one_in_what_they_are_for() -> None:
+    standard, churn, large = (load_profile(name) for name in ("standard", "churn", "large"))
+    throughput = load_profile("throughput")
+
+    assert (churn.keep_alive, standard.keep_alive) == (False, True)
+    assert (large.payload_bytes, standard.payload_bytes) == (65_536, 0)
+    assert (throughput.arrivals, standard.arrivals) == (Arrivals.CLOSED, Arrivals.FIXED)
+
+
+@pytest.mark.parametrize("said", ["fixed", "poisson", None])
+def test_open_model_is_fixed_unless_it_says_otherwise(said: str | None) -> None:
+    profile = parse_profile(changed("arrivals", said and f'"{said}"'), where="p.toml")
+
+    assert profile.arrivals == (said or "fixed")
+    assert profile.arrival_rate_per_s == 100
+
+
+def test_closed_model_has_no_rate() -> None:
+    closed = changed("arrivals", '"closed"')
+
+    with pytest.raises(BadInputError, match=r"/arrival_rate_per_s: got 100, expected nothing: a closed"):
+        parse_profile(closed, where="p.toml")
+    without = "\n".join(line for line in closed.splitlines() if not line.startswith("arrival_rate"))
+
+    assert parse_profile(without, where="p.toml").arrival_rate_per_s == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        pytest.param('"poison"', "got 'poison', .* did you mean 'poisson'", id="misspelt"),
+        pytest.param("1", "got 1, expected one of fixed, poisson, closed", id="a number"),
+        pytest.param("[]", r"got \[\], expected one of fixed", id="a list"),
+        pytest.param('"Fixed"', "did you mean 'fixed'", id="capital"),
+    ],
+)
+def test_unknown_arrivals_name_the_nearest(value: str, said: str) -> None:
+    with pytest.raises(BadInputError, match=f"p.toml/arrivals: .*{said}"):
+        parse_profile(changed("arrivals", value), where="p.toml")
+
+
+def test_open_model_needs_a_rate() -> None:
+    with pytest.raises(BadInputError, match="/arrival_rate_per_s: got nothing, expected a number from 1"):
+        parse_profile(changed("arrival_rate_per_s", None), where="p.toml")
+
+
+def test_closed_model_that_would_send_too_much_is_refused() -> None:
+    text = (PROFILES / "throughput.toml").read_text().replace("workers = 2", "workers = 20")
+
+    with pytest.raises(BadInputError, match=r"/rounds: got about 7.5e\+06 requests in all.*lower workers"):
+        parse_profile(text, where="p.toml")
 
 
 def test_profile_is_read_from_a_path_and_whole_numbers_pass_for_seconds(tmp_path: Path) -> None:

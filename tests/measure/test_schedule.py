@@ -1,12 +1,14 @@
 """The schedule: every arm once a round in a seeded random order; slots that do not wait for answers."""
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
-from loadtests.schedule import Schedule, build_schedule, slot_offset, slots
+from loadtests.schedule import Schedule, build_schedule, intended_starts, slot_offset, slots
 
 ARMS = ("direct", "control", "mesh")
 
@@ -101,3 +103,56 @@ def test_offset_is_drawn_for_each_user_and_round() -> None:
     assert len(drawn) == 100
     assert all(0 <= value < 1 for value in drawn)
     assert slot_offset(seed=1, user=0, round_number=0) == slot_offset(seed=1, user=0, round_number=0)
+
+
+def starts(arrivals: str = "poisson", **changed: Any) -> list[float]:
+    fields: dict[str, Any] = {
+        "seed": 1,
+        "user": 0,
+        "round_number": 0,
+        "starts_s": 5.0,
+        "ends_s": 7.0,
+        "interval_s": 0.1,
+    }
+    return list(intended_starts(arrivals, **(fields | changed)))
+
+
+def test_fixed_arrivals_are_the_slots_from_the_users_offset() -> None:
+    offset = slot_offset(seed=1, user=0, round_number=0)
+
+    assert starts("fixed") == list(slots(starts_s=5, ends_s=7, interval_s=0.1, offset=offset))
+
+
+def test_gaps_are_the_same_for_every_arm_of_a_round() -> None:
+    """An arm's phase begins when it begins; what differs between arms is only that."""
+    first, second = starts(), starts(starts_s=9.0, ends_s=11.0)
+
+    assert [t - 5 for t in first] == pytest.approx([t - 9 for t in second], abs=1e-9)
+
+
+@pytest.mark.parametrize("other", [{"seed": 2}, {"user": 1}, {"round_number": 1}])
+def test_gaps_are_drawn_anew(other: dict[str, Any]) -> None:
+    assert starts(**other) != starts()
+    assert starts() == starts()
+
+
+@given(st.integers(0, 2**63 - 1), st.integers(0, 1999), st.integers(-1, 199))
+def test_poisson_arrivals_rise_inside_their_phase(seed: int, user: int, round_number: int) -> None:
+    found = starts(seed=seed, user=user, round_number=round_number)
+
+    assert found == sorted(found)
+    assert all(5.0 <= t < 7.0 for t in found)
+
+
+def test_users_together_are_a_poisson_process_of_the_whole_rate() -> None:
+    """Twenty users with a request every 0.1 s on average are 200 a second, with exponential gaps."""
+    found = sorted(t for user in range(20) for t in starts(user=user, ends_s=105.0))
+    gaps = [later - earlier for earlier, later in pairwise(found)]
+
+    assert len(found) == pytest.approx(20_000, abs=4 * 20_000**0.5)
+    assert stats.kstest(gaps, "expon", args=(0, 1 / 200)).pvalue > 0.001
+
+
+def test_model_without_a_schedule_is_refused() -> None:
+    with pytest.raises(ValueError, match="no open model"):
+        starts("closed")

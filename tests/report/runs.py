@@ -17,6 +17,7 @@ from meshproof.model.run import (
     RunInfo,
     RunState,
 )
+from meshproof.model.throughput import Throughput
 from meshproof.model.usage import Component
 from meshproof.model.verdict import Evidence, Verdict, VerdictState, summarise
 from tests.report.mutant_results import mutants_of_every_state
@@ -255,9 +256,25 @@ def a_cost(component: str = "proxy", **changed: Any) -> ContainerCost:
     return ContainerCost(**(fields | changed))
 
 
+def a_throughput(**changed: Any) -> Throughput:
+    """What either way carries for twenty users in a closed loop."""
+    fields: dict[str, Any] = {
+        "users": 20,
+        "direct_per_s": 2870.4,
+        "control_per_s": 2861.0,
+        "mesh_per_s": 1240.2,
+        "difference_per_s": -1630.2,
+        "interval_per_s": (-1702.3, -1558.1),
+        "noise_floor_per_s": 61.2,
+        "rounds": 20,
+        "validity": "valid",
+    }
+    return Throughput(**(fields | changed))
+
+
 def some_costs() -> Costs:
     """A proxy that its limit holds back, one that restarted, a controller, a server."""
-    limited = {
+    limited: dict[str, Any] = {
         "cpu_limit_millicores": 200.0,
         "memory_limit_bytes": 512 * 1024 * 1024,
         "cfs_periods": 1582,

@@ -1,5 +1,7 @@
 """The sentences that a reader takes away."""
 
+from typing import Any
+
 import pytest
 
 from meshproof.model.cost import Costs
@@ -14,7 +16,7 @@ from meshproof.report.headline import (
     verdict_sentence,
 )
 from tests.report.mutant_results import a_mutant
-from tests.report.runs import a_cost, a_detail, a_run, a_verdict, an_overhead
+from tests.report.runs import a_cost, a_detail, a_run, a_throughput, a_verdict, an_overhead
 
 P, F, K = VerdictState.PASSED, VerdictState.FAILED, VerdictState.FAILED_EXPECTED
 N, S, I = VerdictState.NOT_SUPPORTED, VerdictState.SKIPPED, VerdictState.INCONCLUSIVE  # noqa: E741  # I: a column of the table below
@@ -126,6 +128,32 @@ def test_what_the_proxies_took_follows_what_the_mesh_adds() -> None:
 
     assert adds.startswith("the mesh adds 0.92 ms")
     assert took.startswith("the proxy took 0.52 CPU s per 1,000 requests")
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        pytest.param(
+            {},
+            "at full load the mesh answers 1,240 requests/s, direct access 2,870: -1,630 (95 % interval "
+            "-1,702 to -1,558; noise floor 61; 20 users)",
+            id="a difference",
+        ),
+        pytest.param(
+            {"limited_by_generator": ["direct", "control"]},
+            "direct access 2,870, where the generator was at its own limit: -1,630",
+            id="a lower bound",
+        ),
+        pytest.param({"validity": "3 of 20 rounds are valid"}, "20 users; 3 of 20 rounds are", id="unsure"),
+    ],
+)
+def test_a_closed_model_tells_what_either_way_carries(changed: dict[str, Any], said: str) -> None:
+    """And not the latency that its users wait for: that is the load's."""
+    detail = a_detail(throughput=a_throughput(**changed), costs=None)
+
+    (sentence,) = overhead_sentences(a_run(overhead=[an_overhead()], overhead_detail=[detail]))
+
+    assert said in sentence
 
 
 def test_several_profiles_are_named() -> None:

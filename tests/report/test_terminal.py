@@ -21,6 +21,7 @@ from tests.report.runs import (
     a_detail,
     a_realistic_run,
     a_run,
+    a_throughput,
     a_verdict,
     an_overhead,
 )
@@ -168,7 +169,17 @@ def test_what_the_proxies_took_has_one_line() -> None:
 
     said = "the proxy took 0.52 CPU s per 1,000 requests (no CPU limit), at most 61 MiB"
     assert alone[-3] == f"  {said}"
-    assert several[-3] == f"  standard: {said}"
+    assert several[-4:-2] == [f"  standard: {said}", f"  bare: {said}"]
+
+
+def test_a_closed_model_tells_what_either_way_carries() -> None:
+    detail = a_detail(throughput=a_throughput(limited_by_generator=["direct"]), costs=None)
+
+    lines = summary_lines(a_run(overhead=[an_overhead()], overhead_detail=[detail]), WHERE)
+
+    assert lines[-3] == (
+        "  at full load 1,240 requests/s against 2,870 (the generator's limit): -1,630 [-1,702, -1,558] nois…"
+    )
 
 
 def test_figures_come_before_what_the_proxies_took() -> None:
