@@ -8,21 +8,33 @@ from meshproof.model.run import VALID
 from meshproof.model.throughput import Throughput
 from meshproof.model.usage import Component
 
-__all__ = ["cost_sentence", "throughput_line", "throughput_sentence"]
+__all__ = ["cost_line", "cost_sentence", "throughput_line", "throughput_sentence"]
 
 _MIB: Final = 1024 * 1024
+_UNKNOWN: Final = "what the proxies took is not known: there is no sample of them"
 
 
 def cost_sentence(costs: Costs) -> str:
     """CPU of all proxies per 1,000 requests of the mesh's arm, their limits and throttling, memory."""
-    proxies = [each for each in costs.containers if each.component is Component.PROXY]
-    controllers = [each for each in costs.containers if each.component is Component.CONTROLLER]
+    proxies, controllers = _of(costs, Component.PROXY), _of(costs, Component.CONTROLLER)
     if not proxies:
-        return "what the proxies took is not known: there is no sample of them"
-    told = [f"{_proxies(proxies)} took {_cpu(proxies)} ({_limit(proxies)})"]
-    told += [f"at most {_mib(peak)}{' each' if len(proxies) > 1 else ''}"] if (peak := _peak(proxies)) else []
-    told += [f"controller {_mib(peak)}"] if (peak := _peak(controllers)) else []
+        return _UNKNOWN
+    who = "the proxy" if len(proxies) == 1 else f"{len(proxies)} proxies"
+    told = [f"{who} took {_cpu(proxies)} ({_limit(proxies, ' of the periods')})"]
+    told += [f"at most {memory}"] if (memory := _memory(proxies)) else []
+    told += [f"the controller {memory}"] if (memory := _memory(controllers)) else []
     return ", ".join(told)
+
+
+def cost_line(costs: Costs) -> str:
+    """The same as figures, for a line of a terminal."""
+    proxies, controllers = _of(costs, Component.PROXY), _of(costs, Component.CONTROLLER)
+    if not proxies:
+        return _UNKNOWN
+    who = "proxy" if len(proxies) == 1 else f"{len(proxies)} proxies"
+    told = [f"{who}: {_cpu(proxies)} ({_limit(proxies)})", _memory(proxies)]
+    told += [f"controller {memory}"] if (memory := _memory(controllers)) else []
+    return ", ".join(filter(None, told))
 
 
 def throughput_sentence(found: Throughput) -> str:
@@ -48,8 +60,8 @@ def throughput_line(found: Throughput) -> str:
     )
 
 
-def _proxies(proxies: Sequence[ContainerCost]) -> str:
-    return "the proxy" if len(proxies) == 1 else f"{len(proxies)} proxies"
+def _of(costs: Costs, component: Component) -> list[ContainerCost]:
+    return [each for each in costs.containers if each.component is component]
 
 
 def _cpu(proxies: Sequence[ContainerCost]) -> str:
@@ -59,21 +71,18 @@ def _cpu(proxies: Sequence[ContainerCost]) -> str:
     return f"{sum(known):.2f} CPU s per 1,000 requests"
 
 
-def _limit(proxies: Sequence[ContainerCost]) -> str:
+def _limit(proxies: Sequence[ContainerCost], of_what: str = "") -> str:
     limits = {each.cpu_limit_millicores for each in proxies}
     if limits == {None}:
         return "no CPU limit"
     words = " or ".join(f"{limit:g}m" if limit else "none" for limit in sorted(limits, key=lambda x: x or 0))
     periods = sum(each.cfs_periods or 0 for each in proxies)
     throttled = sum(each.throttled_periods or 0 for each in proxies)
-    if not periods:
-        return f"limit {words}"
-    return f"limit {words}, throttled in {throttled / periods:.0%} of the periods"
+    return f"limit {words}, throttled in {throttled / periods:.0%}{of_what}" if periods else f"limit {words}"
 
 
-def _peak(containers: Sequence[ContainerCost]) -> int:
-    return max((each.working_set_peak_bytes or 0 for each in containers), default=0)
-
-
-def _mib(size: int) -> str:
-    return f"{size / _MIB:.0f} MiB"
+def _memory(containers: Sequence[ContainerCost]) -> str:
+    """The highest working set of one of them; empty where none is known."""
+    peak = max((each.working_set_peak_bytes or 0 for each in containers), default=0)
+    each = " each" if len(containers) > 1 else ""
+    return f"{peak / _MIB:.0f} MiB{each}" if peak else ""

@@ -8,7 +8,7 @@ from meshproof.model.mutant import MutantResult, MutantState
 from meshproof.model.run import Overhead, OverheadDetail, Run
 from meshproof.model.verdict import Verdict, VerdictState
 from meshproof.report.comparison import short_line
-from meshproof.report.costs import cost_sentence, throughput_line
+from meshproof.report.costs import cost_line, throughput_line
 from meshproof.report.headline import (
     STATE_WORDS,
     banner,
@@ -167,7 +167,7 @@ def _cost_lines(details: list[OverheadDetail], most: int) -> list[str]:
     lines = []
     for each in details:
         said = [throughput_line(each.throughput)] if each.throughput else []
-        said += [cost_sentence(each.costs)] if each.costs else []
+        said += [cost_line(each.costs)] if each.costs else []
         about = f"{one_line(each.profile, _PROFILE_WIDTH)}: " if several else ""
         lines += [cut(f"  {about}{one_line(sentence, MAX_WIDTH)}", MAX_WIDTH) for sentence in said]
     return lines[: max(0, min(most, _COSTS_SHOWN))]

@@ -360,7 +360,7 @@ def a_realistic_run() -> Run:
     return a_run(
         *verdicts,
         overhead=[*rows, lighter],
-        overhead_detail=[a_detail(), a_detail(instrument="fortio", arms=[])],
+        overhead_detail=[a_detail(), a_detail(instrument="fortio", costs=None, arms=[])],
         comparisons=[a_comparison()],
         mutants=mutants_of_every_state(),
     )

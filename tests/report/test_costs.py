@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from meshproof.model.cost import ContainerCost, Costs
-from meshproof.report.costs import cost_sentence
+from meshproof.report.costs import cost_line, cost_sentence
 from tests.report.runs import a_cost
 
 LIMITED: dict[str, Any] = {"cpu_limit_millicores": 200.0, "cfs_periods": 900, "throttled_periods": 300}
@@ -17,7 +17,7 @@ def said(*containers: ContainerCost) -> str:
 
 def test_a_proxy_and_its_controller() -> None:
     assert said(a_cost(), a_cost("controller"), a_cost("server")) == (
-        "the proxy took 0.52 CPU s per 1,000 requests (no CPU limit), at most 61 MiB, controller 61 MiB"
+        "the proxy took 0.52 CPU s per 1,000 requests (no CPU limit), at most 61 MiB, the controller 61 MiB"
     )
 
 
@@ -47,8 +47,23 @@ def test_one_proxy_that_cannot_be_told_leaves_no_sum() -> None:
 
 
 def test_without_a_sample_of_the_proxies_nothing_is_claimed() -> None:
-    assert said(a_cost("controller")) == "what the proxies took is not known: there is no sample of them"
+    alone = Costs(containers=[a_cost("controller")])
+
+    assert {cost_sentence(alone), cost_line(alone)} == {
+        "what the proxies took is not known: there is no sample of them"
+    }
 
 
 def test_memory_that_is_not_known_is_left_out() -> None:
     assert said(a_cost(working_set_peak_bytes=None)).endswith("(no CPU limit)")
+
+
+def test_the_line_of_a_terminal_has_room_for_all_of_it() -> None:
+    costs = Costs(containers=[a_cost(**LIMITED), a_cost(**LIMITED), a_cost("controller")])
+
+    line = cost_line(costs)
+
+    assert line == (
+        "2 proxies: 1.04 CPU s per 1,000 requests (limit 200m, throttled in 33%), 61 MiB each, "
+        "controller 61 MiB"
+    )

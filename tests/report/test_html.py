@@ -121,9 +121,9 @@ def test_a_state_is_told_in_words(page: Page) -> None:
         "4.3 millicores",
         "200 millicores",
         "411 of 1,582",
-        "48.0 MiB 57.0 MiB 61.0 MiB of 11 samples",
+        "48.0 MiB 57.0 MiB 61.0 MiB 11 512.0 MiB",
         "restarted: 2 containers",
-        "144.0 MiB of proxies and controller for 23 services in the mesh: 6.26 MiB each",
+        "144.0 MiB of proxies and controller for 23 services in the mesh: 6.3 MiB each",
         "the kubelets sampled a container every 10 to 19 s",
     ],
 )

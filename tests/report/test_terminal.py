@@ -167,7 +167,7 @@ def test_what_the_proxies_took_has_one_line() -> None:
     alone = summary_lines(a_run(overhead=[an_overhead()], overhead_detail=[one]), WHERE)
     several = summary_lines(a_run(overhead=[an_overhead()], overhead_detail=[one, other]), WHERE)
 
-    said = "the proxy took 0.52 CPU s per 1,000 requests (no CPU limit), at most 61 MiB"
+    said = "proxy: 0.52 CPU s per 1,000 requests (no CPU limit), 61 MiB"
     assert alone[-3] == f"  {said}"
     assert several[-4:-2] == [f"  standard: {said}", f"  bare: {said}"]
 
@@ -188,7 +188,9 @@ def test_figures_come_before_what_the_proxies_took() -> None:
     lines = summary_lines(a_run(overhead=rows, overhead_detail=[a_detail()]), WHERE)
 
     assert lines[-4] == "  and 23 more on the page"
-    assert lines[-3].startswith("  2 proxies took CPU that cannot be told")
+    assert lines[-3] == (
+        "  2 proxies: CPU that cannot be told (limit 200m, throttled in 26%), 61 MiB each, controller 61 MiB"
+    )
 
 
 def test_a_single_profile_is_named_once() -> None:
