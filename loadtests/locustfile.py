@@ -30,6 +30,7 @@ from locust.env import Environment
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))  # Locust may be started from anywhere
 
+from loadtests.cells import Cell
 from loadtests.conductor import conduct
 from loadtests.schedule import Phase, intended_starts
 from loadtests.stage import Stage
@@ -99,7 +100,8 @@ else:
                 if now >= phase.ends_s:
                     cell.unsent += 1  # the next arm's phase has begun: never load two arms at once
                     continue
-                self._measure(phase, intended, lag_ms=(now - intended) * 1000)
+                settling = STAGE.schedule.settling(phase, intended)
+                self._measure(cell, settling=settling, lag_ms=(now - intended) * 1000)
 
         def _drive_closed(self, arm: str) -> None:
             """Send whenever the last request was answered: the intended start is the actual one."""
@@ -107,14 +109,14 @@ else:
             while STAGE.now() < STAGE.schedule.warmup_s:
                 self._send(arm, {"warmup": arm})
             for phase in STAGE.schedule.of_arm(arm):
+                cell = STAGE.cells[arm, phase.round]
                 STAGE.until(phase.starts_s)
                 while (now := STAGE.now()) < phase.ends_s:
-                    self._measure(phase, now, lag_ms=0.0)
+                    self._measure(cell, settling=STAGE.schedule.settling(phase, now), lag_ms=0.0)
 
-        def _measure(self, phase: Phase, intended_s: float, *, lag_ms: float) -> None:
-            cell, settling = STAGE.cells[phase.arm, phase.round], STAGE.schedule.settling(phase, intended_s)
+        def _measure(self, cell: Cell, *, settling: bool, lag_ms: float) -> None:
             cell.sent(lag_ms=lag_ms, settling=settling)
-            self._send(phase.arm, {"cell": cell, "lag_ms": lag_ms, "settling": settling})
+            self._send(cell.arm, {"cell": cell, "lag_ms": lag_ms, "settling": settling})
 
         def _send(self, arm: str, context: dict[str, Any]) -> None:
             url, authority = STAGE.addresses[arm]
@@ -194,6 +196,8 @@ else:
     def _failure(exception: Exception | None, response: Any) -> str | None:
         """The kind of an error, or None: any status but 2xx is one, as nothing is redirected."""
         status = response.status_code
+        if exception is None and 200 <= status < 300:
+            return None  # nearly always: this is on the way of every request
         if status and not 200 <= status < 300:
             return f"HTTP {status}"
         cause = (

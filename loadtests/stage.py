@@ -106,8 +106,13 @@ class Stage:
 
     def records(self) -> list[dict[str, Any]]:
         """What leaves this worker: one record about it, then one per cell."""
-        about = {"kind": "worker", "lookups_ms": self.lookups_ms, "warmup": self.warmup}
-        return [about, *(cell.as_record() for cell in self.cells.values())]
+        records: list[dict[str, Any]] = [
+            {"kind": "worker", "lookups_ms": self.lookups_ms, "warmup": self.warmup}
+        ]
+        for cell in self.cells.values():
+            records.append(cell.as_record())
+            gevent.sleep(0)  # Locust's master gives up a worker that is silent for seconds
+        return records
 
 
 def _absolute(name: str) -> str:

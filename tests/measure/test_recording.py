@@ -159,6 +159,22 @@ def test_request_that_never_came_back_is_an_error() -> None:
     assert cell.as_record()["errors"] == {"unfinished": 1}
 
 
+def test_response_time_holds_the_waiting_and_ends_with_the_histogram() -> None:
+    cell = Cell(arm="mesh", round=0, wall_s=1.0)
+
+    for service_ms, lag_ms in ((1.0, 2.0), (59_999.0, 5_000.0), (0.0, 0.0)):
+        cell.sent(lag_ms=lag_ms, settling=False)
+        cell.answered(service_ms=service_ms, lag_ms=lag_ms, settling=False)
+
+    record = cell.as_record()
+    response = HdrHistogram.decode(record["response"])
+    assert response.get_total_count() == 3
+    assert response.get_value_at_percentile(50) == pytest.approx(3000, rel=0.001)
+    assert response.get_max_value() == pytest.approx(60_000_000, rel=0.001)
+    assert response.get_min_value() == 1
+    assert HdrHistogram.decode(record["lag"]).get_total_count() == 3
+
+
 def test_latency_beyond_the_histogram_is_counted() -> None:
     cell = Cell(arm="mesh", round=0, wall_s=1.0)
 
