@@ -20,5 +20,6 @@ pytest_plugins = [
     "fixtures.dns",
     "fixtures.lifecycle",
     "fixtures.overhead",
+    "fixtures.ground",
     "fixtures.mutants",
 ]

@@ -13,7 +13,7 @@ from meshproof.model.errors import BadInputError, nearest
 from meshproof.model.mutant import MutantResult, MutantState
 from meshproof.model.run import Run
 from meshproof.mutate.plan import killers_of
-from meshproof.mutate.registry import MUTANTS, PROFILES, QUICK
+from meshproof.mutate.registry import MUTANTS, PROFILES, QUICK, profiles_of
 from meshproof.paths import PROJECT_ROOT
 from meshproof.report.records import LATEST, REPORT_FILE, read_run
 from meshproof.sessions import plan, run_sessions
@@ -84,8 +84,9 @@ def by_profile(names: Iterable[str], *, quick: bool = False) -> dict[str, list[s
     checked = profiles_by_requirement(checks_in())
     found: dict[str, dict[str, set[str]]] = {name: {} for name in PROFILES}
     for name in names:
+        able = profiles_of(MUTANTS[name])
         for killer in killers_of(name, catalogue):
-            profile = next((each for each in PROFILES if each in checked.get(killer, [])), None)
+            profile = next((each for each in able if each in checked.get(killer, [])), None)
             if profile:
                 found[profile].setdefault(name, set()).add(catalogue[killer].area)
     left = {

@@ -5,6 +5,7 @@ Limits: a chart is text, some 100 KB of it; what is a thousand times larger is n
 
 import gzip
 import io
+import shutil
 import tarfile
 import zlib
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ import yaml
 from meshproof.mesh.strict_yaml import UnsafeYamlError, load_one
 from meshproof.model.errors import BadInputError
 
-__all__ = ["check_chart", "check_values", "merged"]
+__all__ = ["check_chart", "check_values", "copied", "merged"]
 
 _PACKED_BYTES: Final = 10 * 2**20
 _UNPACKED_BYTES: Final = 50 * 2**20
@@ -33,6 +34,19 @@ def check_chart(path: Path) -> None:
         _check_archive(path)
     else:
         raise _bad(path, "no such file or folder", "give --mesh-chart a chart's folder or its .tgz archive")
+
+
+def copied(chart: Path, into: Path) -> Path:
+    """A folder below ``into`` with the files of a chart that ``check_chart`` has found sound."""
+    if chart.is_dir():
+        return shutil.copytree(chart, into / "chart")
+    with tarfile.open(fileobj=io.BytesIO(_unpacked(chart))) as archive:
+        for member in archive:
+            if (stream := archive.extractfile(member)) is not None:
+                target = into / member.name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(stream.read())
+        return into / archive.getnames()[0].split("/")[0]
 
 
 def check_values(path: Path) -> dict[str, Any]:

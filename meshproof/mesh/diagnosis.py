@@ -5,7 +5,7 @@ from typing import Final
 from meshproof.mesh.facts import DNS_NAMESPACE, InstallFacts
 from meshproof.mesh.failures import RULES, Diagnosis, is_unfinished, troubled
 
-__all__ = ["Diagnosis", "diagnose", "hopeless", "is_unfinished"]
+__all__ = ["RULES", "Diagnosis", "diagnose", "hopeless", "is_unfinished"]
 
 _HOPELESS: Final = frozenset({"dns-missing", "dns-version", "smi-version", "forbidden", "helm-refused"})
 _HOPELESS_AT_ONCE: Final = frozenset({"helm-refused", "image-missing", "kubedns-needed"})

@@ -41,15 +41,16 @@ class Removal:
     kube: KubeApi
     evidence: Evidence
 
-    def run(self, *, within: float, graceful: bool = True) -> float:
+    def run(self, *, within: float, graceful: bool = True, cleanup: bool = True) -> float:
         """Remove everything; return the seconds. Nothing installed is no error. Raises MeshUninstallError.
 
-        Not ``graceful``: the release's pods have no time to end; its cleanup runs all the same.
+        Not ``graceful``: the release's pods have no time to end; its cleanup runs all the same. Without
+        ``cleanup`` the chart's hook never runs: what it would take back of the DNS stays.
         """
         started = time.monotonic()
         Ownership(kube=self.kube, namespace=self.evidence.namespace).mark_again()
         if self.helm.status() is not None:
-            self._uninstall(within)
+            self._uninstall(within, cleanup=cleanup)
             self._end_pods(graceful=graceful)
         self._remove_ours()
         left = within - (time.monotonic() - started)
@@ -65,16 +66,16 @@ class Removal:
             raise MeshUninstallError(where=self.where, diagnosis=diagnosis) from error
         return time.monotonic() - started
 
-    def _uninstall(self, within: float) -> None:
+    def _uninstall(self, within: float, *, cleanup: bool) -> None:
         """Uninstall, with the chart's cleanup hook only where there is something to clean.
 
         The hook needs what the install needed: the image, and a DNS that upstream knows. An install that
         failed for want of these would otherwise not be uninstalled either, and there it has nothing to do.
         """
-        hooks = self._has_work()
+        hooks = cleanup and self._has_work()
         if not hooks:
             self._stop_controller(within)
-            hooks = self._has_work()  # prepare may have come to its work in the meantime
+            hooks = cleanup and self._has_work()  # prepare may have come to its work in the meantime
         try:
             self.helm.uninstall(timeout_s=within, hooks=hooks)
         except (CommandFailedError, CommandTimedOutError) as error:

@@ -19,6 +19,7 @@ class MutantKind(StrEnum):
     DNS = "dns"
     CHART = "chart"  # what the chart installed: rights, pod settings, definitions
     NETWORK = "network"  # the way to a pod: shadow services, routes of nodes
+    INSTALL = "install"  # the chart that it is installed from and removed by, and what is said of a failure
     WORKLOAD = "workload"  # pods and services of the cluster around the mesh
     TOLD = "told"  # what a proxy or the controller tells of itself
 

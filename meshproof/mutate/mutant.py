@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from pathlib import Path
+from typing import Literal, Protocol
 
 from meshproof.cluster.faults import Faults
 from meshproof.cluster.kube import KubeApi
@@ -12,7 +13,20 @@ from meshproof.model.mutant import MutantKind
 from meshproof.mutate.shim import Shim
 from meshproof.probe.client import Probe
 
-__all__ = ["Change", "Ground", "Mutant"]
+__all__ = ["Change", "Ground", "Mutant", "Origin"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """What the installs of a session begin with.
+
+    ``chart`` is a copy of the chart, for whoever edits it; ``corefile`` CoreDNS's configuration before the
+    first install; ``dns`` what serves the cluster's names.
+    """
+
+    chart: Path
+    corefile: str
+    dns: Literal["coredns", "kube-dns"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +34,7 @@ class Ground:
     """Where mutants are applied: a ready mesh with a shim before its controller, and the run's namespace.
 
     ``faults`` is the door to the cluster's nodes, ``probe`` sees its network as the checks' client does.
+    With an ``origin`` the session's checks install and remove the mesh themselves, and there is no shim.
     """
 
     kube: KubeApi
@@ -28,6 +43,7 @@ class Ground:
     faults: Faults
     namespace: str
     probe: Probe
+    origin: Origin | None = None
 
 
 class Change(Protocol):

@@ -2,11 +2,14 @@
 
 from typing import Final
 
+from meshproof.model.mutant import MutantKind
 from meshproof.mutate import (
     chart,
     dns,
     flags,
     gated,
+    installs,
+    kube_dns,
     lifecycle,
     loopback,
     network,
@@ -14,12 +17,13 @@ from meshproof.mutate import (
     told,
     told_chart,
     told_cluster,
+    undiagnosed,
     workloads,
 )
 from meshproof.mutate.mutant import Mutant
 from meshproof.mutate.shimmed import SHIMMED
 
-__all__ = ["GROUPS", "MUTANTS", "PROFILES", "QUICK"]
+__all__ = ["GROUPS", "INSTALLING", "MUTANTS", "PROFILES", "QUICK", "profiles_of"]
 
 # Of those that replace the mesh's pods or the cluster's DNS, twice a minute's wait each: some of each kind.
 _SOME: Final = frozenset(
@@ -30,9 +34,15 @@ _SOME: Final = frozenset(
     }
 )
 
-# The profiles of the mesh under which mutants are judged. The others install the mesh again or move the
-# cluster's DNS while they run: there a mutant would not outlast the first check.
-PROFILES: Final = ("plain", "services", "acl", "tcp", "limits", "observed", "two-nodes")
+# The profiles of the mesh under which mutants are judged.
+PROFILES: Final = (
+    *("plain", "services", "acl", "tcp", "limits", "observed"),
+    *("two-nodes", "lifecycle", "kubedns"),
+)
+
+# Those whose checks install and remove the mesh themselves: no shim is there, and the mutants of the install
+# are judged there alone.
+INSTALLING: Final = ("lifecycle", "kubedns")
 
 GROUPS: Final = (
     flags.MUTANTS,
@@ -48,15 +58,25 @@ GROUPS: Final = (
     lifecycle.MUTANTS,
     gated.MUTANTS,
     SHIMMED,
+    installs.MUTANTS,
+    kube_dns.MUTANTS,
+    undiagnosed.MUTANTS,
 )
 
 MUTANTS: Final[dict[str, Mutant]] = {each.name: each for group in GROUPS for each in group}
 
 
-def _replaces_pods(mutant: Mutant) -> bool:
+def profiles_of(mutant: Mutant) -> tuple[str, ...]:
+    """The profiles under which a mutant can be applied."""
+    return INSTALLING if mutant.change.kind is MutantKind.INSTALL else PROFILES
+
+
+def _is_slow(mutant: Mutant) -> bool:
+    """Whether it replaces pods, or the whole mesh."""
     change = mutant.change
     rolls_out = isinstance(change, chart.Patched) and change.rollout
-    return rolls_out or isinstance(change, flags.ProxyFlags | flags.ControllerFlags | dns.Corefile)
+    restarts = isinstance(change, flags.ProxyFlags | flags.ControllerFlags | dns.Corefile)
+    return rolls_out or restarts or change.kind is MutantKind.INSTALL
 
 
-QUICK: Final = tuple(name for name, each in MUTANTS.items() if name in _SOME or not _replaces_pods(each))
+QUICK: Final = tuple(name for name, each in MUTANTS.items() if name in _SOME or not _is_slow(each))

@@ -13,7 +13,9 @@ from meshproof.mesh.traefik_mesh import TraefikMesh
 
 PODS: Final = "/api/v1/namespaces/kube-system/pods"
 STEADY: Final = 10  # looks in a row, two seconds: kube-proxy has let go of the old pods' addresses
-BACK_S: Final = 30.0  # pods whose image is in the node: 2 to 4 s, their first readiness probe another second
+BACK_S: Final = (
+    60.0  # pods whose image is in the node: 2 to 4 s; a readiness probe that fails is 10 s, once or twice
+)
 
 
 @requirement("TM-DNS-017")

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from fixtures.catalogue import requirement, stage
+from fixtures.catalogue import profile, requirement, stage
 from fixtures.mesh import Installation
 from fixtures.probe import Client
 from fixtures.session import Session
@@ -124,9 +124,13 @@ def test_mesh_runs_without_a_collector(
 
 
 @requirement("TM-INSTALL-006")
+@profile("plain", "lifecycle")
 @stage("change")
-def test_install_again_hurts_nobody(client: Client, echo: Echo, mesh: TraefikMesh, evidence: Facts) -> None:
+def test_install_again_hurts_nobody(
+    client: Client, echo: Echo, installed: TraefikMesh, evidence: Facts
+) -> None:
     """The same install over a running mesh succeeds, and every request meanwhile is answered."""
+    mesh = installed
     before = [each.uid for each in mesh.proxies()]
     exchanges: list[Exchange] = []
 

@@ -8,10 +8,12 @@ from typing import Any, Final
 import pytest
 
 from fixtures.catalogue import profile, requirement, stage
+from fixtures.dns import STUB_DOMAINS, stub_domains
 from fixtures.lifecycle import MeshLike
 from fixtures.mesh import Installation, corefile_of
 from fixtures.verdicts import Facts
 from meshproof.cluster.kube import KubeApi, KubeError
+from meshproof.cluster.workloads import Workloads
 from meshproof.engine.waiting import Look, eventually
 from meshproof.judge.corefile import blocks
 from meshproof.mesh.adapter import MeshInstallError
@@ -20,7 +22,6 @@ from meshproof.mesh.traefik_mesh import TraefikMesh
 
 pytestmark = profile("kubedns")
 
-CONFIG: Final = "/api/v1/namespaces/kube-system/configmaps/kube-dns"
 USERS_OWN: Final = {"corp.example": ["192.0.2.53"]}  # RFC 5737: nobody's address
 PROMISED_S: Final = 120.0  # as TM-INSTALL-001
 ENDS_S: Final = 10.0  # killed, not asked to end: one second
@@ -28,35 +29,39 @@ SAID_BY_PREPARE_S: Final = 12.0  # it looks every ten seconds
 SAID_WITHIN_S: Final = 30.0  # it is plain after a second; a slow machine gets thirty
 
 
-def stub_domains(kube: KubeApi) -> dict[str, list[str]]:
-    """What kube-dns is told to ask others for."""
-    config = kube.find(CONFIG) or {}
-    return dict(json.loads((config.get("data") or {}).get("stubDomains") or "{}"))
-
-
 @requirement("TM-INSTALL-024")
-def test_install_beside_kube_dns_works(installation: Installation, kube: KubeApi, evidence: Facts) -> None:
+def test_install_beside_kube_dns_works(
+    installation: Installation,
+    installed: TraefikMesh,
+    kube: KubeApi,
+    workloads: Workloads,
+    evidence: Facts,
+) -> None:
     """With kubedns=true it brings a CoreDNS of its own, and gives the stand-in stub domains for it."""
+    namespace = installed.settings.namespace
     evidence.record({"seconds": installation.seconds, "stub_domains": stub_domains(kube)})
 
     assert installation.error is None, str(installation.error)
     assert installation.seconds <= PROMISED_S
-    own = kube.get(f"/api/v1/namespaces/{installation.mesh.settings.namespace}/configmaps/coredns")
+    own = kube.get(f"/api/v1/namespaces/{namespace}/configmaps/coredns")
     assert {"traefik.mesh:53", "maesh:53"} <= blocks(own["data"]["Corefile"]).keys()
-    assert set(stub_domains(kube)) == {DOMAIN, OLD_DOMAIN}
+    address = workloads.service_address("coredns", namespace=namespace)
+    assert stub_domains(kube) == {DOMAIN: [address], OLD_DOMAIN: [address]}
     assert corefile_of(kube) == installation.corefile_before
 
 
 @requirement("TM-INSTALL-025")
 @stage("removal")
-def test_uninstall_takes_the_stub_domains_back(mesh: TraefikMesh, kube: KubeApi, evidence: Facts) -> None:
+def test_uninstall_takes_the_stub_domains_back(
+    installed: TraefikMesh, kube: KubeApi, evidence: Facts
+) -> None:
     """After the mesh's own cleanup the stand-in asks nobody for the mesh's domains; no mesh is left."""
     assert stub_domains(kube).keys() >= {DOMAIN, OLD_DOMAIN}, "nothing can be said of their removal"
 
-    seconds = mesh.uninstall()
+    seconds = installed.uninstall()
 
     evidence.record({"seconds": seconds, "stub_domains": stub_domains(kube)})
-    assert mesh.leftovers() == ()
+    assert installed.leftovers() == ()
     assert stub_domains(kube).keys().isdisjoint({DOMAIN, OLD_DOMAIN})
 
 
@@ -67,7 +72,7 @@ def test_uninstall_removes_the_configuration_that_it_made(
 ) -> None:
     """kube-dns (the stand-in) ran without a ConfigMap before the mesh came, and does again after it went."""
     del removed
-    found = kube.find(CONFIG)
+    found = kube.find(STUB_DOMAINS)
 
     evidence.record({"config_map": found and found.get("data")})
     assert found is None
@@ -78,7 +83,7 @@ def users_stub_domains(kube: KubeApi, mesh: TraefikMesh) -> Iterator[dict[str, A
     """The user's own stub domains, there before the mesh is."""
     if mesh.leftovers():
         mesh.uninstall()
-    kube.delete(CONFIG)
+    kube.delete(STUB_DOMAINS)
     data = {"stubDomains": json.dumps(USERS_OWN)}
     config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "kube-dns"}, "data": data}
     kube.create(config, namespace="kube-system")
@@ -87,7 +92,7 @@ def users_stub_domains(kube: KubeApi, mesh: TraefikMesh) -> Iterator[dict[str, A
     finally:
         if mesh.leftovers():
             mesh.uninstall()
-        kube.delete(CONFIG)
+        kube.delete(STUB_DOMAINS)
 
 
 @requirement("TM-INSTALL-026")

@@ -25,6 +25,8 @@ ROLLED_OUT_S: Final = 60.0  # two pods whose image is in the node, one after the
 LEAST_MEANWHILE: Final = 100  # requests: fewer would have missed a gap of a second
 RATE: Final = 50  # requests per second: one every 20 ms finds a gap of a proxy's restart, which takes 1 s
 
+OTHER_DOMAIN: Final = "cluster.example"
+
 # A digest as any other: its first character is a letter, as in six of sixteen.
 PINNED: Final = "@sha256:a3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
@@ -110,39 +112,29 @@ def test_pinned_dns_image_is_no_obstacle(
     assert ended.status == 0, ended.log
 
 
-@pytest.fixture
-def other_domain(mesh_command: MeshCommand, installed: TraefikMesh, kube: KubeApi) -> Iterator[str]:
-    """The mesh's zones are prepared for a cluster of another domain; for this one's again afterwards."""
-    del installed
-    try:
-        ended = mesh_command("prepare", "--clusterDomain=cluster.example")
-        assert ended.status == 0, ended.log
-        rolled_out(kube)
-        yield "cluster.example"
-    finally:
-        mesh_command("prepare", "--clusterDomain=cluster.local")
-        rolled_out(kube)
-
-
 @requirement("TM-INSTALL-016")
 def test_mesh_names_resolve_in_another_cluster_domain(
     nameserver: Nameserver,
     echo: Echo,
     installed: TraefikMesh,
+    mesh_like: MeshLike,
     workloads: Workloads,
-    other_domain: str,
     evidence: Facts,
 ) -> None:
-    """The mesh's zones serve the domain that they were prepared for; its names lead where they did."""
-    zones = blocks(installed.corefile() or "")
-    evidence.record({"zones": zones})
+    """The mesh's zones serve the domain that it is installed for; its names lead where they did."""
     shadow = installed.shadow_service("server", workloads.namespace)
     expected = [workloads.service_address(shadow, namespace=installed.settings.namespace)]
+    try:
+        mesh_like({"clusterDomain": OTHER_DOMAIN}).install()
+        zones = blocks(installed.corefile() or "")
+        evidence.record({"zones": zones})
 
-    answer = nameserver.ask(echo.mesh_host)
-    own = nameserver.ask("kubernetes.default.svc.cluster.local")
+        answer = nameserver.ask(echo.mesh_host)
+        own = nameserver.ask("kubernetes.default.svc.cluster.local")
+    finally:
+        installed.install()
 
-    assert f"kubernetes {other_domain} in-addr.arpa ip6.arpa" in zones["traefik.mesh:53"]
+    assert f"kubernetes {OTHER_DOMAIN} in-addr.arpa ip6.arpa" in zones["traefik.mesh:53"]
     assert "cluster.local" not in zones["traefik.mesh:53"]
     assert answer.addresses == expected
     assert {each.owner for each in answer.answers} == {f"{echo.mesh_host}."}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from meshproof.mesh.chart import check_chart, check_values, merged
+from meshproof.mesh.chart import check_chart, check_values, copied, merged
 from meshproof.model.errors import BadInputError
 
 DESCRIPTION = "apiVersion: v2\nname: mesh\nversion: 1.0.0\n"
@@ -229,3 +229,27 @@ def test_merged_lays_mappings_over_each_other_and_replaces_the_rest() -> None:
         "c": None,
     }
     assert below["b"] == 1
+
+
+def test_folder_is_copied(tmp_path: Path) -> None:
+    chart = tmp_path / "mine"
+    (chart / "templates").mkdir(parents=True)
+    (chart / "Chart.yaml").write_text(DESCRIPTION)
+    (chart / "templates" / "a.yaml").write_text("a: 1")
+    (tmp_path / "to").mkdir()
+
+    found = copied(chart, tmp_path / "to")
+
+    assert found.parent == tmp_path / "to"
+    assert (found / "Chart.yaml").read_text() == DESCRIPTION
+    assert (found / "templates" / "a.yaml").read_text() == "a: 1"
+
+
+def test_archive_is_copied_as_its_folder(archive: Callable[[Iterable[Member]], Path], tmp_path: Path) -> None:
+    folder = _special("mesh/templates", tarfile.DIRTYPE)
+
+    found = copied(archive([CHART, folder, _file("mesh/templates/a.yaml", "a: 1")]), tmp_path / "to")
+
+    assert found == tmp_path / "to" / "mesh"
+    assert (found / "Chart.yaml").read_text() == DESCRIPTION
+    assert (found / "templates" / "a.yaml").read_text() == "a: 1"

@@ -111,6 +111,18 @@ def test_shadow_services_are_something_to_clean(
     assert "--no-hooks" not in fake_helm.calls[-1]
 
 
+def test_no_cleanup_runs_where_none_is_wanted(
+    build: Any, working: Any, fake_helm: Any, make_mesh: MakeMesh
+) -> None:
+    fake_helm.answers["status"] = STATUS
+    working.objects[SERVICES] = [build.thing("s", labels={"app": "maesh", "type": "shadow"})]
+    working.objects[PODS] = []
+
+    make_mesh().uninstall(cleanup=False)
+
+    assert "--no-hooks" in fake_helm.calls[-1]
+
+
 def test_a_cleanup_that_had_failed_before_is_removed(
     build: Any, working: Any, fake_helm: Any, make_mesh: MakeMesh
 ) -> None:
