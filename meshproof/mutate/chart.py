@@ -113,11 +113,11 @@ def _annotated(name: str, value: str) -> Edit:
     return edit
 
 
-def _without(resources: str) -> Edit:
-    """Take ``requests`` or ``limits`` from a template's first container."""
+def _without(resources: str, containers: str = "containers") -> Edit:
+    """Take ``requests`` or ``limits`` from a template's first container, or init container."""
 
     def edit(document: dict[str, Any], _: Ground) -> None:
-        document["spec"]["template"]["spec"]["containers"][0].get("resources", {}).pop(resources, None)
+        document["spec"]["template"]["spec"][containers][0].get("resources", {}).pop(resources, None)
 
     return edit
 
@@ -228,6 +228,11 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         change=Patched(path=_proxies, edit=_without("limits"), rollout=True),
     ),
     Mutant(
+        name="init-container-unlimited",
+        breaks="The init container of the controller has no memory limit.",
+        change=Patched(path=_controller, edit=_without("limits", "initContainers"), rollout=True),
+    ),
+    Mutant(
         name="proxy-token-mounted",
         breaks="The proxies hold a token of the API server.",
         change=Patched(path=_proxies, edit=_in_pod(automountServiceAccountToken=True), rollout=True),
@@ -249,6 +254,11 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
             path=_cluster_role,
             edit=_allowed([""], ["services", "endpoints"], ["create", "update", "patch", "delete"]),
         ),
+    ),
+    Mutant(
+        name="rbac-pod-exec",
+        breaks="The controller may start a program in every pod.",
+        change=Patched(path=_cluster_role, edit=_allowed([""], ["pods/exec"], ["create"])),
     ),
     Mutant(
         name="rbac-wildcard",

@@ -12,6 +12,9 @@ _TOLD: Final = "its witness is what the proxy tells the server of itself"
 _PATHS: Final = "it compares the path that arrives"
 _BODIES: Final = "it sends bodies, which the server takes for requests"
 _SHOP: Final = "it asks the same split service"
+_LIMIT: Final = "it counts on a limit"
+_STREAM: Final = "a TCP server gets a line more"
+_BY_PATH: Final = "its rules are of a path, too"
 _LET_IN: Final = "it has somebody let in first"
 _SHUT_OUT: Final = "it has somebody shut out"
 
@@ -70,7 +73,7 @@ DISTURBS: Final[Mapping[str, Mapping[str, str]]] = {
     "retry-dropped": dict.fromkeys(["TM-MW-013", "TM-MW-018", "TM-ROUTE-050"], "it counts tries"),
     "retry-same-server": {"TM-MW-018": "some of its requests meet the server that refuses"},
     "retry-after-answer": {"TM-MW-0": "bodies are buffered to be sent again"},
-    "rate-limit-dropped": dict.fromkeys(["TM-MW-007", "TM-MW-012"], "it counts on a limit"),
+    "rate-limit-dropped": dict.fromkeys(["TM-MW-007", "TM-MW-012"], _LIMIT),
     "breaker-never-opens": {"TM-MW-009": "it needs a breaker that is open"},
     "split-weights-equal": {"TM-SMI-012": _SHOP},
     "split-ignored": dict.fromkeys(["TM-SMI-011", "TM-SMI-012"], _SHOP),
@@ -85,7 +88,7 @@ DISTURBS: Final[Mapping[str, Mapping[str, str]]] = {
     "deny-after-forwarding": {"TM-SMI-033": _SHUT_OUT},
     "acl-off": {"TM-SMI-": _SHUT_OUT},
     "allow-becomes-deny": {"TM-SMI-": _LET_IN},
-    "path-filter-ignored": dict.fromkeys(["TM-SMI-025", "TM-SMI-026"], "its rules are of a path, too"),
+    "path-filter-ignored": dict.fromkeys(["TM-SMI-025", "TM-SMI-026"], _BY_PATH),
     "only-first-target": dict.fromkeys(["TM-SMI-027", "TM-SMI-032"], _LET_IN),
     "source-filter-dropped": {"TM-SMI-029": _SHUT_OUT},
     "targets-merged": dict.fromkeys(["TM-SMI-024", "TM-SMI-032"], _SHUT_OUT),
@@ -93,4 +96,19 @@ DISTURBS: Final[Mapping[str, Mapping[str, str]]] = {
     "removal-does-not-revoke": dict.fromkeys(
         ["TM-SMI-020", "TM-SMI-021"], "a target of an earlier check goes on letting in"
     ),
+    "host-lowercased": dict.fromkeys(["TM-ROUTE-058", "TM-SEC-007"], "it compares the Host that arrives"),
+    "escapes-capitalised": {"TM-SEC-01": _PATHS},
+    "encoded-nul-dropped": {"TM-SEC-012": _PATHS},
+    "error-headers-dropped": dict.fromkeys(
+        ["TM-ROUTE-016", "TM-ROUTE-017", "TM-ROUTE-04", "TM-ROUTE-05"], _SERVERS
+    ),
+    "forwarded-port-always-80": dict.fromkeys(["TM-ROUTE-0", "TM-SEC-0"], "it compares that header"),
+    "longer-host-routed": dict.fromkeys(["TM-ROUTE-054", "TM-SEC-0"], _HOST),
+    "empty-service-not-found": dict.fromkeys(["TM-ROUTE-046", "TM-ROUTE-09"], "it begins without pods"),
+    "endpoints-follow-late": dict.fromkeys(["TM-ROUTE-", "TM-MW-", "TM-SMI-"], _STALE),
+    "proxy-protocol-added": dict.fromkeys(["TM-ROUTE-02", "TM-ROUTE-03", "TM-ROUTE-06", "TM-SMI-"], _STREAM),
+    "burst-plus-one": dict.fromkeys(["TM-MW-007", "TM-MW-01"], _LIMIT),
+    "breaker-recovers-slowly": {"TM-MW-01": "it waits for a breaker"},
+    "split-weights-rounded": dict.fromkeys(["TM-SMI-003", "TM-SMI-005", "TM-SMI-01", "TM-SMI-043"], _SHOP),
+    "path-exact-only": {"TM-SMI-0": _BY_PATH},
 }

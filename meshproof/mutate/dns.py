@@ -6,9 +6,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from meshproof.mesh.naming import DOMAIN, OLD_DOMAIN, shadow_service_name
+from meshproof.mesh.naming import OLD_DOMAIN
 from meshproof.model.mutant import MutantKind
 from meshproof.mutate.corefiles import in_root, in_zones, only_over_udp, put, swapped, without_zones
+from meshproof.mutate.dns_names import (
+    case_sensitive,
+    external_answered,
+    search_list_answered,
+    slow,
+    through_the_mesh,
+    to_plain_services,
+)
 from meshproof.mutate.edits import NothingChangedError
 from meshproof.mutate.mutant import Ground, Mutant
 from meshproof.mutate.rollouts import wait_rolled_out
@@ -70,89 +78,9 @@ def _mark(ground: Ground, deployment: str, mark: str | None) -> None:
     ground.kube.merge(deployment, {"spec": {"template": {"metadata": metadata}}})
 
 
-def _shadow(ground: Ground, service: str, namespace: str) -> str:
-    """The full name of a shadow service; pieces of patterns may stand for both names."""
-    mesh = ground.mesh.settings.namespace
-    return f"{shadow_service_name(service, namespace, mesh_namespace=mesh)}.{mesh}.svc.cluster.local"
-
-
 def _always(edit: Callable[[str], str]) -> Callable[[str, Ground], str]:
     """An edit for which it does not matter where it is applied."""
     return lambda corefile, _: edit(corefile)
-
-
-def _to_plain_services(corefile: str, _: Ground) -> str:
-    """The mesh's rewrites lead to the service itself, and its answers come back under the mesh name."""
-    answer = r"answer name \S+?(\(\S+?\))-6d61657368-(\(\S+?\))\\\.\S+?\\\.svc"
-    question = r"\S+-\{1\}-6d61657368-\{2\}\.\S+?\.svc\."
-
-    def edit(block: str) -> str:
-        return re.sub(question, "{1}.{2}.svc.", re.sub(answer, r"answer name \1\\.\2\\.svc", block))
-
-    return in_zones(edit)(corefile)
-
-
-def _through_the_mesh(corefile: str, ground: Ground) -> str:
-    """The plain names of the run's services lead to their shadow services."""
-    asked = rf"^([a-z0-9-]+)\.{ground.namespace}\.svc\.cluster\.local\.$"
-    to = _shadow(ground, "{1}", ground.namespace)
-    rule = ("rewrite stop {", f"    name regex {asked} {to}", "    answer auto", "}")
-    return in_root(put(*rule))(corefile)
-
-
-def _search_list_answered(corefile: str, ground: Ground) -> str:
-    """A mesh name below a search domain leads where the mesh name itself does."""
-    asked = rf"^([a-z0-9-]+)\.([a-z0-9-]+)\.{re.escape(DOMAIN)}\.([a-z0-9-]+\.)?(svc\.)?cluster\.local\.$"
-    rule = (
-        "rewrite stop {",
-        f"    name regex {asked} {_shadow(ground, '{1}', '{2}')}",
-        "    answer auto",
-        "}",
-    )
-    return in_root(put(*rule))(corefile)
-
-
-def _external_answered(corefile: str, ground: Ground) -> str:
-    """Services called external have a name, though they have no shadow service."""
-    pattern = re.escape(_shadow(ground, "external", "SOME")).replace("SOME", "[a-z0-9-]+")
-    answer = '    answer "{{ .Name }} 5 IN A 192.0.2.53"'
-    rule = ("template IN A cluster.local {", f"    match ^{pattern}\\.$", answer, "    fallthrough", "}")
-    return in_zones(put(*rule))(corefile)
-
-
-_INNER, _NOBODY = 5399, 5398  # ports that nothing else in CoreDNS's pod listens on
-
-
-def _behind(*front: str) -> Callable[[str], str]:
-    """The zone's own block serves another port; what stands before it is ``front``."""
-    block = f"{DOMAIN}:53 {{\n" + "".join(f"    {each}\n" for each in front) + "}\n"
-    return lambda corefile: corefile.replace(f"{DOMAIN}:53 {{", f"{block}{DOMAIN}:{_INNER} {{")
-
-
-def _slow(corefile: str, _: Ground) -> str:
-    """Each question goes first to a server that never answers: the next one is asked after two seconds."""
-    servers = f"forward . 127.0.0.1:{_NOBODY} 127.0.0.1:{_INNER} {{"
-    front = _behind("errors", servers, "    policy sequential", "    max_fails 0", "}")
-    nobody = f".:{_NOBODY} {{\n    erratic {{\n        drop 1\n    }}\n}}\n"
-    changed = front(corefile)
-    return corefile if changed == corefile else f"{changed.rstrip()}\n{nobody}"
-
-
-def _case_sensitive(corefile: str, ground: Ground) -> str:
-    """A question in small letters is answered; one in capitals makes the answer's template fail."""
-    to = _shadow(ground, "{{ index .Match 1 }}", "{{ index .Match 2 }}")
-    alias = f"{{{{ .Name }}}} 5 IN CNAME {to}."
-    answer = f"{{{{ if eq .Name .Question.Name }}}}{alias}{{{{ else }}}}unknown{{{{ end }}}}"
-    front = _behind(
-        "errors",
-        f"template IN A {DOMAIN} {{",
-        rf"    match ^([a-z0-9-]+)\.([a-z0-9-]+)\.{re.escape(DOMAIN)}\.$",
-        f'    answer "{answer}"',
-        "    fallthrough",
-        "}",
-        f"forward . 127.0.0.1:{_INNER}",
-    )
-    return front(corefile)
 
 
 _EVERYTHING_RESOLVES: Final = in_zones(
@@ -200,8 +128,13 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     Mutant(
         name="dns-to-plain-service",
         breaks="A mesh name leads to the service itself, past every proxy.",
-        change=Corefile(edit=_to_plain_services),
+        change=Corefile(edit=_always(to_plain_services)),
         disturbs={"TM-DNS": "mesh names have other addresses than the shadow services'"},
+    ),
+    Mutant(
+        name="dns-old-name-past-the-mesh",
+        breaks="A mesh name of the older domain leads to the service itself, past every proxy.",
+        change=Corefile(edit=lambda corefile, _: to_plain_services(corefile, f"{OLD_DOMAIN}:53")),
     ),
     Mutant(
         name="unknown-name-resolves",
@@ -238,19 +171,19 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     Mutant(
         name="dns-slow",
         breaks="A look-up of a mesh name takes two seconds.",
-        change=Corefile(edit=_slow),
+        change=Corefile(edit=slow),
         disturbs={"TM-": "each connection waits two seconds for the address"},
     ),
     Mutant(
         name="plain-name-through-the-mesh",
         breaks="A service's own name leads through the mesh.",
-        change=Corefile(edit=_through_the_mesh, served="plain-host-routed"),
+        change=Corefile(edit=through_the_mesh, served="plain-host-routed"),
         disturbs={"TM-": "what is compared with the way past the mesh is compared with the mesh"},
     ),
     Mutant(
         name="search-list-hijacked",
         breaks="The names that a pod's search list makes of a mesh name resolve.",
-        change=Corefile(edit=_search_list_answered),
+        change=Corefile(edit=search_list_answered),
         disturbs=_OTHER_ZONES,
     ),
     Mutant(
@@ -262,13 +195,13 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
     Mutant(
         name="dns-case-sensitive",
         breaks="A mesh name in capitals is answered as a failure of the server.",
-        change=Corefile(edit=_case_sensitive),
+        change=Corefile(edit=case_sensitive),
         disturbs={"TM-DNS": "mesh names are aliases, and exist without a service", "TM-ROUTE-047": "as well"},
     ),
     Mutant(
         name="external-name-taken-in",
         breaks="An ExternalName service has a mesh name.",
-        change=Corefile(edit=_external_answered),
+        change=Corefile(edit=external_answered),
         disturbs={"TM-ROUTE-042": "it looks at the name of such a service"},
     ),
     Mutant(

@@ -189,6 +189,11 @@ _PROXY_MUTANTS: Final[tuple[Mutant, ...]] = (
         change=_set(f"{_POINT}.transport.respondingTimeouts.readTimeout", "0s"),
     ),
     Mutant(
+        name="last-entry-point-without-read-timeout",
+        breaks="The last HTTP entry point waits for ever for a request to arrive.",
+        change=_set("--entryPoints.http-5009.transport.respondingTimeouts.readTimeout", "0s"),
+    ),
+    Mutant(
         name="rest-provider-on",
         breaks="Any pod can give the proxies a configuration by HTTP.",
         change=ProxyFlags(add=("--providers.rest.insecure=true",)),
@@ -213,6 +218,18 @@ _PROXY_MUTANTS: Final[tuple[Mutant, ...]] = (
         name="access-log-on",
         breaks="The proxies log every request with its query.",
         change=ProxyFlags(add=("--accessLog=true",)),
+    ),
+    Mutant(
+        name="authorization-logged",
+        breaks="The proxies log each request's Authorization, and neither its cookies nor its query.",
+        change=ProxyFlags(
+            add=(
+                "--accessLog=true",
+                "--accessLog.format=json",
+                "--accessLog.fields.defaultMode=drop",
+                "--accessLog.fields.headers.names.Authorization=keep",
+            )
+        ),
     ),
     Mutant(
         name="forwarded-headers-trusted",

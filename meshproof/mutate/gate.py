@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 try:
-    from meshproof.mutate.front import KEPT, TRACE
+    from meshproof.mutate.front_behaviours import KEPT, TRACE
     from meshproof.mutate.wire import IDLE_S, PIECE, Head, head_of, listened, pipe
 except ImportError:  # in the pod they lie side by side
-    from front import KEPT, TRACE  # type: ignore[import-not-found, no-redef]
+    from front_behaviours import KEPT, TRACE  # type: ignore[import-not-found, no-redef]
     from wire import (  # type: ignore[import-not-found, no-redef]
         IDLE_S,
         PIECE,

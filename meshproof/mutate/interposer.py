@@ -1,6 +1,6 @@
 """The shim: stands between the controller and its proxies, and serves them a changed configuration.
 
-It runs in a pod (``python3 interposer.py``), mounted from a ConfigMap together with served*.py, front.py,
+It runs in a pod (``python3 interposer.py``), mounted from a ConfigMap together with served*.py, front*.py,
 gate.py and wire.py, and imports nothing else of meshproof. Without a mutant it passes everything on as it
 is, but for the marker: an unused middleware whose name tells which order the configuration was made by.
 
@@ -21,11 +21,14 @@ from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 try:
-    from meshproof.mutate import front, gate, served
+    from meshproof.mutate import front, front_behaviours, gate, served
+    from meshproof.mutate import served_parts as parts
 except ImportError:  # in the pod they lie side by side
     import front  # type: ignore[import-not-found, no-redef]
+    import front_behaviours  # type: ignore[import-not-found, no-redef]
     import gate  # type: ignore[import-not-found, no-redef]
     import served  # type: ignore[import-not-found, no-redef]
+    import served_parts as parts  # type: ignore[import-not-found, no-redef]
 
 __all__ = ["MARKER", "ORDERS", "SERVED", "Interposer"]
 
@@ -54,13 +57,14 @@ class Interposer:
 
     def command(self, name: str, namespace: str, proxies: Sequence[str] = ()) -> dict[str, Any]:
         """Put a mutant in force; "" is none. A gate hands on to ``proxies``."""
-        if name and not any((name in served.CHANGES, front.named(name), gate.named(name))):
+        behaviour = front_behaviours.named(name)
+        if name and not any((name in served.CHANGES, behaviour, gate.named(name))):
             return {"error": f"{name}: no such mutant"}
         with self._lock:
             self._order += 1
             self._name = name
             self._scope = served.Scope(namespace=namespace, nodes=self._nodes)
-            self._listeners.behaviour = front.named(name) or front.Behaviour()
+            self._listeners.behaviour = behaviour or front_behaviours.Behaviour()
             host = f"server.{namespace}.traefik.mesh"
             self._gates.put(gate.named(name), host=host, proxies=proxies)
             return {"order": self._order}
@@ -92,21 +96,30 @@ class Interposer:
     def _changed(self, configuration: dict[str, Any], scope: served.Scope) -> dict[str, Any]:
         if change := served.CHANGES.get(self._name):
             change(configuration, scope)
-        elif front.named(self._name):
+        elif front_behaviours.named(self._name):
             self._redirect(configuration)
         return configuration
 
     def _redirect(self, configuration: dict[str, Any]) -> None:
         """Lead the services that the behaviour is for to a port of this pod."""
-        for protocol, field in (("http", "url"), ("tcp", "address")):
-            services = (configuration.get(protocol) or {}).get("services") or {}
-            for suffix in self._listeners.behaviour.services:
-                balancer = (services.get(f"{self._scope.namespace}-{suffix}") or {}).get("loadBalancer") or {}
-                for server in balancer.get("servers") or []:
-                    scheme, _, address = server[field].rpartition("//")
-                    if port := self._listeners.port_for(address, http=protocol == "http"):
-                        own = f"{self._address}:{port}"
-                        server[field] = f"{scheme}//{own}" if scheme else own
+        for protocol, field in (("http", "url"), ("tcp", "address"), ("udp", "address")):
+            for name, balancer in parts.balancers(configuration, self._scope, protocol=protocol):
+                if self._stands_before(name, protocol):
+                    for server in balancer.get("servers") or []:
+                        self._lead(server, field, protocol)
+
+    def _stands_before(self, name: str, protocol: str) -> bool:
+        wanted = self._listeners.behaviour.services
+        return name.removeprefix(f"{self._scope.namespace}-") in wanted or (
+            "*" in wanted and protocol == "http"
+        )
+
+    def _lead(self, server: dict[str, str], field: str, protocol: str) -> None:
+        """A server that is spoken to in TLS or in HTTP/2 alone, or refuses, stays as it is."""
+        scheme, _, address = server[field].rpartition("//")
+        if scheme in {"", "http:"} and (port := self._listeners.port_for(address, protocol)):
+            own = f"{self._address}:{port}"
+            server[field] = f"{scheme}//{own}" if scheme else own
 
 
 def main() -> None:

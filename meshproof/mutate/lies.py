@@ -14,10 +14,12 @@ __all__ = [
     "Method",
     "answered_by",
     "begun_again",
+    "delete_as_another",
     "doubled",
     "frozen",
     "lines",
     "not_found_as_another",
+    "quicker",
     "without",
 ]
 
@@ -118,6 +120,27 @@ def lines(edit: Callable[[str], str | None]) -> Lie:
     return lie
 
 
+def quicker(series: str) -> Lie:
+    """Each bucket of a histogram holds what the next one does: all that was observed seems to be less."""
+
+    def lie(metrics: Method, _: Ground) -> Method:
+        def told(proxy: ProxyPod) -> str:
+            said = metrics(proxy).splitlines()
+            following = [*said[1:], ""]
+            return _text(_lower(series, *each) for each in zip(said, following, strict=True))
+
+        return told
+
+    return lie
+
+
+def _lower(series: str, line: str, following: str) -> str:
+    bounds = re.compile(r'le="[^"]*"')
+    key, other = (bounds.sub("", _key(each)) for each in (line, following))
+    same = line.startswith(f"{series}_bucket{{") and key == other
+    return f"{_key(line)} {following.rpartition(' ')[2]}" if same else line
+
+
 def doubled(line: str) -> str:
     if not line.startswith("traefik_service_requests_total{"):
         return line
@@ -128,6 +151,12 @@ def doubled(line: str) -> str:
 def not_found_as_another(line: str) -> str:
     if line.startswith("traefik_service_requests_total{"):
         return line.replace('code="404"', 'code="499"')
+    return line
+
+
+def delete_as_another(line: str) -> str:
+    if line.startswith("traefik_service_requests_total{"):
+        return line.replace('method="DELETE"', 'method="EXTENSION_METHOD"')
     return line
 
 

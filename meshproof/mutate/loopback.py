@@ -69,6 +69,11 @@ def _reordered(shown: _Headers, _sent: Sequence[tuple[str, str]]) -> None:
         shown[TRACESTATE] = [",".join(reversed(",".join(shown[TRACESTATE]).split(",")))]
 
 
+def _thirty_one_members(shown: _Headers, _sent: Sequence[tuple[str, str]]) -> None:
+    if TRACESTATE in shown:
+        shown[TRACESTATE] = [",".join(",".join(shown[TRACESTATE]).split(",")[:31])]
+
+
 MUTANTS: Final[tuple[Mutant, ...]] = tuple(
     Mutant(name=name, breaks=breaks, change=Shown(edit=edit))
     for name, breaks, edit in (
@@ -76,5 +81,10 @@ MUTANTS: Final[tuple[Mutant, ...]] = tuple(
         ("w3c-headers-untouched", "The client's W3C trace headers arrive as they were sent.", _untouched),
         ("w3c-sampled-flag-flipped", "The server is told the opposite sampling decision.", _flipped),
         ("w3c-tracestate-reordered", "The members of tracestate arrive in the opposite order.", _reordered),
+        (
+            "w3c-tracestate-thirty-one-members",
+            "Of a tracestate's members those beyond the thirty-first are lost.",
+            _thirty_one_members,
+        ),
     )
 )

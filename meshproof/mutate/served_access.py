@@ -1,5 +1,6 @@
 """Mutants of access control: TrafficTargets and their sources, and what is closed to all."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -71,6 +72,16 @@ def deny_becomes_allow(configuration: parts.Configuration, scope: parts.Scope) -
         _open(configuration, name, router)
     for _, router in parts.targets(configuration, scope, "open"):
         _let_in(configuration, router, EVERYBODY)
+
+
+def options_always_let_in(configuration: parts.Configuration, scope: parts.Scope) -> None:
+    """What is closed is open to the method OPTIONS, and so is a rule's path whatever its methods."""
+    for _, router in parts.targets(configuration, scope):
+        router["rule"] = re.sub(r"Method\(([^)]*)\)", r"Method(\1,`OPTIONS`)", router["rule"])
+    for name, router in _closed(configuration, scope):
+        pods = _lead_to_pods(configuration, name, router)
+        parts.branch(configuration, name, "options", "Method(`OPTIONS`)", service=pods)
+        parts.section(configuration, "routers")[f"{name}-options"].pop("middlewares")
 
 
 def allow_becomes_deny(configuration: parts.Configuration, scope: parts.Scope) -> None:
@@ -225,6 +236,7 @@ def empty_whitelist_breaks_configuration(configuration: parts.Configuration, sco
 CHANGES: Final[Mapping[str, parts.Change]] = parts.named(
     acl_off,
     deny_becomes_allow,
+    options_always_let_in,
     allow_becomes_deny,
     deny_after_forwarding,
     only_first_source,

@@ -47,6 +47,15 @@ def weights_unequal(configuration: parts.Configuration, scope: parts.Scope) -> N
             servers.append({"url": f"{servers[0]['url']}/"})
 
 
+def backend_favoured_a_little(configuration: parts.Configuration, scope: parts.Scope) -> None:
+    """The first pod of a service gets six requests where each other gets five."""
+    for _, balancer in parts.balancers(configuration, scope, "server", "headless"):
+        servers = balancer.get("servers", [])
+        if len(servers) > 1:
+            copies = [{"url": f"{each['url']}/{copy}"} for copy in range(5) for each in servers]
+            balancer["servers"] = [*copies, servers[0]]
+
+
 def empty_service_misrouted(configuration: parts.Configuration, scope: parts.Scope) -> None:
     """A service without pods has those of ``server``."""
     lenders = parts.balancers(configuration, scope, "server")
@@ -133,6 +142,7 @@ CHANGES: Final[Mapping[str, parts.Change]] = parts.named(
     backend_dropped,
     backend_foreign,
     weights_unequal,
+    backend_favoured_a_little,
     empty_service_misrouted,
     one_target_port_for_all,
     scheme_dropped,

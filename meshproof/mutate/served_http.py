@@ -34,6 +34,17 @@ def method_refused(configuration: parts.Configuration, scope: parts.Scope) -> No
         router["rule"] = f"({router['rule']}) && !Method(`PATCH`)"
 
 
+def preflight_answered_by_proxy(configuration: parts.Configuration, scope: parts.Scope) -> None:
+    """A browser's preflight request (OPTIONS with its Origin) is answered by the proxy itself."""
+    allowed = {"accessControlAllowMethods": ["GET"], "accessControlAllowOriginList": ["*"]}
+    parts.use(configuration, scope, {"headers": allowed})
+
+
+def answers_compressed(configuration: parts.Configuration, scope: parts.Scope) -> None:
+    """A large answer is compressed where the client says that it could read that."""
+    parts.use(configuration, scope, {"compress": {"minResponseBodyBytes": 1024}})
+
+
 def body_limit(configuration: parts.Configuration, scope: parts.Scope) -> None:
     """A request with a body of more than 5 MB is refused."""
     limited = {"buffering": {"maxRequestBodyBytes": MOST_BYTES}}
@@ -76,6 +87,11 @@ def forwarded_host_stripped(configuration: parts.Configuration, scope: parts.Sco
 def forwarded_for_stripped(configuration: parts.Configuration, scope: parts.Scope) -> None:
     """No server is told for whom it is asked."""
     _tell(configuration, scope, {"X-Forwarded-For": ""})
+
+
+def forwarded_port_always_80(configuration: parts.Configuration, scope: parts.Scope) -> None:
+    """Every server is told that the client asked for port 80."""
+    _tell(configuration, scope, {"X-Forwarded-Port": "80"})
 
 
 def real_ip_forged(configuration: parts.Configuration, scope: parts.Scope) -> None:
@@ -137,12 +153,15 @@ CHANGES: Final[Mapping[str, parts.Change]] = parts.named(
     path_prefix_added,
     path_cleaned,
     method_refused,
+    preflight_answered_by_proxy,
+    answers_compressed,
     body_limit,
     error_page_replaced,
     forwarded_header_stripped,
     forwarded_header_forged,
     forwarded_host_stripped,
     forwarded_for_stripped,
+    forwarded_port_always_80,
     real_ip_forged,
     header_stripped,
     upgrade_stripped,

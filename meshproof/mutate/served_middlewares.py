@@ -43,6 +43,12 @@ def retry_plus_one(configuration: parts.Configuration, scope: parts.Scope) -> No
         retry["attempts"] = retry.get("attempts", 0) + 1
 
 
+def retry_capped_at_three(configuration: parts.Configuration, scope: parts.Scope) -> None:
+    """A refused connection is tried three times at most, whatever the annotation says."""
+    for retry in _of(configuration, scope, "retry"):
+        retry["attempts"] = min(retry.get("attempts", 0), 3)
+
+
 def retry_dropped(configuration: parts.Configuration, scope: parts.Scope) -> None:
     """No service has its retry."""
     _drop(configuration, scope, "-retry")
@@ -79,6 +85,21 @@ def burst_doubled(configuration: parts.Configuration, scope: parts.Scope) -> Non
     """Twice the burst passes at once."""
     for limit in _of(configuration, scope, "rateLimit", "mw-burst", "mw-all", "mw-all-too", "limited"):
         limit["burst"] = 2 * limit.get("burst", 1)
+
+
+def burst_plus_one(configuration: parts.Configuration, scope: parts.Scope) -> None:
+    """One more than the burst passes at once."""
+    for limit in _of(configuration, scope, "rateLimit"):
+        limit["burst"] = limit.get("burst", 1) + 1
+
+
+def retry_after_missing(configuration: parts.Configuration, scope: parts.Scope) -> None:
+    """Who is beyond a rate limit is not told when to come again."""
+    silent = {"headers": {"customResponseHeaders": {"Retry-After": ""}}}
+    for _, router in parts.routers(configuration, scope):
+        if any(each.endswith("-rate-limit") for each in router.get("middlewares", [])):
+            router["middlewares"] = ["mutant", *router["middlewares"]]
+            parts.add(configuration, "middlewares", "mutant", silent)
 
 
 def average_doubled(configuration: parts.Configuration, scope: parts.Scope) -> None:
@@ -133,6 +154,13 @@ def breaker_never_closes(configuration: parts.Configuration, scope: parts.Scope)
         breaker["fallbackDuration"] = "1h"
 
 
+def breaker_recovers_slowly(configuration: parts.Configuration, scope: parts.Scope) -> None:
+    """A circuit breaker that begins to close again takes 30 s until it lets everything through."""
+    for breaker in _of(configuration, scope, "circuitBreaker"):
+        if _is_whole(breaker.get("expression", "")):
+            breaker["recoveryDuration"] = "30s"
+
+
 def only_first_middleware(configuration: parts.Configuration, scope: parts.Scope) -> None:
     """Of a service's middlewares only the first is in use."""
     for _, router in parts.routers(configuration, scope):
@@ -180,12 +208,15 @@ def _has_idle_service(configuration: parts.Configuration, scope: parts.Scope) ->
 
 CHANGES: Final[Mapping[str, parts.Change]] = parts.named(
     retry_plus_one,
+    retry_capped_at_three,
     retry_dropped,
     retry_everywhere,
     retry_after_answer,
     older_prefix_ignored,
     older_prefix_wins,
     burst_doubled,
+    burst_plus_one,
+    retry_after_missing,
     average_doubled,
     rate_limit_dropped,
     rate_limit_shared,
@@ -194,6 +225,7 @@ CHANGES: Final[Mapping[str, parts.Change]] = parts.named(
     breaker_always_open,
     breaker_closes_early,
     breaker_never_closes,
+    breaker_recovers_slowly,
     only_first_middleware,
     bad_annotation_poisons_all,
 )

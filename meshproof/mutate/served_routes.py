@@ -104,6 +104,24 @@ def plain_host_routed(configuration: parts.Configuration, scope: parts.Scope) ->
             router["rule"] += f" || Host(`{service}.{namespace}.svc.cluster.local`)"
 
 
+def longer_host_routed(configuration: parts.Configuration, scope: parts.Scope) -> None:
+    """A service is also found under its mesh name with more labels before or after it."""
+    for name, router in parts.routers(configuration, scope):
+        found = parts.hosts_of(router)
+        if found and "&&" not in router["rule"]:
+            mesh_name = f"{found[0]}[.]{found[1]}[.]traefik[.]mesh"
+            rule = f"HostRegexp(`{{longer:(?:[^.]+[.])*{mesh_name}(?:[.][^.]+)*}}`)"
+            parts.add(configuration, "routers", f"{name}-longer", {**router, "rule": rule, "priority": 1})
+
+
+def empty_service_not_found(configuration: parts.Configuration, scope: parts.Scope) -> None:
+    """A service without endpoints has no router."""
+    idle = {name for name, each in parts.balancers(configuration, scope) if not each.get("servers")}
+    for name, router in parts.routers(configuration, scope):
+        if router.get("service") in idle:
+            del parts.section(configuration, "routers")[name]
+
+
 def any_port_routed(configuration: parts.Configuration, scope: parts.Scope) -> None:
     """A service's first port is found at every entry point that is none of its other ports'."""
     taken: dict[str, set[str]] = {}
@@ -186,6 +204,13 @@ def readiness_route_wide(configuration: parts.Configuration, _scope: parts.Scope
         router["rule"] = re.sub(r"Path\(`[^`]*`\)", "PathPrefix(`/`)", router.get("rule", ""))
 
 
+def readiness_leads_to_metrics(configuration: parts.Configuration, _scope: parts.Scope) -> None:
+    """A proxy answers for its metrics at its readiness port, too."""
+    router = parts.section(configuration, "routers").get("readiness")
+    if router:
+        router["rule"] = f"{router.get('rule', '')} || Path(`/metrics`)"
+
+
 CHANGES: Final[Mapping[str, parts.Change]] = parts.named(
     route_dropped,
     port_dropped,
@@ -198,6 +223,8 @@ CHANGES: Final[Mapping[str, parts.Change]] = parts.named(
     forwarded_host_routes,
     short_names_routed,
     plain_host_routed,
+    longer_host_routed,
+    empty_service_not_found,
     any_port_routed,
     namespace_ignored,
     external_name_routed,
@@ -207,4 +234,5 @@ CHANGES: Final[Mapping[str, parts.Change]] = parts.named(
     proxy_api_on_mesh_port,
     ping_on_mesh_port,
     readiness_route_wide,
+    readiness_leads_to_metrics,
 )

@@ -50,6 +50,17 @@ def method_filter_ignored(configuration: parts.Configuration, scope: parts.Scope
     _rewrite_rules(configuration, scope, r" && Method\([^)]*\)", "")
 
 
+def path_exact_only(configuration: parts.Configuration, scope: parts.Scope) -> None:
+    """A rule's path opens that path, and not what lies under it."""
+    _rewrite_rules(configuration, scope, r"PathPrefix\(", "Path(")
+
+
+def header_filter_any_value(configuration: parts.Configuration, scope: parts.Scope) -> None:
+    """A rule's header must be there, whatever its value."""
+    pattern = r"HeadersRegexp\(`((?!X-Forwarded-)[^`]*)`, `[^`]*`\)"
+    _rewrite_rules(configuration, scope, pattern, r"HeadersRegexp(`\1`, `.*`)")
+
+
 def header_filter_ignored(configuration: parts.Configuration, scope: parts.Scope) -> None:
     """A rule's headers count for nothing."""
     _rewrite_rules(configuration, scope, r"HeadersRegexp\(`(?!X-Forwarded-)[^`]*`, `[^`]*`\)", ALWAYS)
@@ -82,6 +93,8 @@ CHANGES: Final[Mapping[str, parts.Change]] = parts.named(
     path_filter_unanchored,
     path_case_ignored,
     method_filter_ignored,
+    path_exact_only,
+    header_filter_any_value,
     header_filter_ignored,
     host_case_sensitive,
     trailing_dot_unknown,

@@ -70,6 +70,24 @@ def split_zero_weight_as_one(configuration: parts.Configuration, scope: parts.Sc
             backend["weight"] = backend.get("weight", 1) or 1
 
 
+def split_zero_weight_trickles(configuration: parts.Configuration, scope: parts.Scope) -> None:
+    """A backend of weight 0 gets a request where the others get forty or more."""
+    for _, split in _splits(configuration, scope):
+        others = sum(each.get("weight", 1) for each in split["services"])
+        if others and any(each.get("weight", 1) == 0 for each in split["services"]):
+            for backend in split["services"]:
+                backend["weight"] = backend.get("weight", 1) * -(-40 // others) or 1
+
+
+def split_weights_rounded(configuration: parts.Configuration, scope: parts.Scope) -> None:
+    """The shares of a split are rounded to quarters."""
+    for protocol in ("http", "tcp"):
+        for _, split in _splits(configuration, scope, protocol=protocol):
+            weights = [each.get("weight", 1) for each in split["services"]]
+            for backend, weight in zip(split["services"], weights, strict=True):
+                backend["weight"] = max(round(4 * weight / sum(weights)), 1) if weight else 0
+
+
 def split_weights_shared(configuration: parts.Configuration, scope: parts.Scope) -> None:
     """A split has the weights of another one over the same backends."""
     lent: Backends = next((split["services"] for _, split in _splits(configuration, scope, "shop")), [])
@@ -187,6 +205,8 @@ CHANGES: Final[Mapping[str, parts.Change]] = parts.named(
     split_weights_swapped,
     split_weights_equal,
     split_zero_weight_as_one,
+    split_zero_weight_trickles,
+    split_weights_rounded,
     split_weights_shared,
     split_ignored,
     split_backend_dropped,

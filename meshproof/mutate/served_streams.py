@@ -129,6 +129,12 @@ def tcp_deny_becomes_allow(configuration: parts.Configuration, scope: parts.Scop
         parts.add(configuration, "services", name, {"loadBalancer": {"servers": [server]}}, "tcp")
 
 
+def proxy_protocol_added(configuration: parts.Configuration, scope: parts.Scope) -> None:
+    """A TCP server gets a line of the PROXY protocol before the client's first byte."""
+    for _, balancer in parts.balancers(configuration, scope, protocol="tcp"):
+        balancer["proxyProtocol"] = {"version": 1}
+
+
 CHANGES: Final[Mapping[str, parts.Change]] = parts.named(
     tcp_router_missing,
     udp_leads_nowhere,
@@ -140,4 +146,5 @@ CHANGES: Final[Mapping[str, parts.Change]] = parts.named(
     udp_port_in_http_service,
     udp_target_in_tcp_service,
     tcp_deny_becomes_allow,
+    proxy_protocol_added,
 )

@@ -17,6 +17,7 @@ except ImportError:  # in the pod they lie side by side
 __all__ = ["CHANGES"]
 
 LAG_S: Final = 20.0  # beyond the 15 s in which a change is to be followed
+ENDPOINTS_LAG_S: Final = 18.0  # as well
 PHASE_S: Final = 4.0  # a proxy polls each second and applies a change each two: it sees every phase
 PROTOCOLS: Final = ("http", "tcp", "udp")
 KINDS: Final = ("routers", "services", "middlewares")
@@ -60,6 +61,23 @@ def backend_stale(configuration: parts.Configuration, scope: parts.Scope) -> Non
             known.extend(dict(each) for each in balancer.get("servers", []) if each not in known)
             if known:
                 balancer["servers"] = [dict(each) for each in known]
+
+
+def endpoints_follow_late(configuration: parts.Configuration, scope: parts.Scope) -> None:
+    """A service whose pods change has those of before for 18 s; a new service has its own at once."""
+    now = time.monotonic()
+    for protocol in PROTOCOLS:
+        for name, balancer in parts.balancers(configuration, scope, protocol=protocol):
+            servers: list[dict[str, str]] = [dict(each) for each in balancer.get("servers", [])]
+            known: list[tuple[float, list[dict[str, str]]]]
+            known = scope.memory.setdefault(f"{protocol} {name}", [(now, servers)])
+            if known[-1][1] != servers:
+                known.append((now, servers))
+            while len(known) > 1 and known[1][0] <= now - ENDPOINTS_LAG_S:
+                del known[0]
+            balancer.pop("servers", None)
+            if known[0][1]:
+                balancer["servers"] = [dict(each) for each in known[0][1]]
 
 
 def route_kept_after_deletion(configuration: parts.Configuration, scope: parts.Scope) -> None:
@@ -161,6 +179,7 @@ CHANGES: Final[Mapping[str, parts.Change]] = parts.named(
     controller_stalls_on_error,
     proxy_lags,
     backend_stale,
+    endpoints_follow_late,
     route_kept_after_deletion,
     route_flaps,
     router_dropped_on_change,

@@ -21,11 +21,11 @@ LABELS: Final = {"app": _NAME}
 _IMAGE: Final = "meshproof.dev/client:0.2.0"  # a Python, and nothing of the mesh
 _READY_S: Final = 60.0  # the image is in the node: 2 s were measured
 _FOLLOWED_S: Final = 30.0  # poll 1 s, throttle 2 s, on a busy machine
-_NAMES: Final = {"front.py", "gate.py", "interposer.py", "served.py", "wire.py"}
+_NAMES: Final = {"gate.py", "interposer.py", "wire.py"}
 _PROGRAM: Final = sorted(
     path
     for path in Path(__file__).parent.glob("*.py")
-    if path.name in _NAMES or path.name.startswith("served_")
+    if path.name in _NAMES or path.name.startswith(("front", "served"))
 )
 
 # The controller leaves services of this label alone (traefik/mesh v1.4.8 pkg/controller): no shadow service.

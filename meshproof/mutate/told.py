@@ -14,10 +14,12 @@ from meshproof.mutate.lies import (
     Method,
     answered_by,
     begun_again,
+    delete_as_another,
     doubled,
     frozen,
     lines,
     not_found_as_another,
+    quicker,
     without,
 )
 from meshproof.mutate.mutant import Ground, Mutant
@@ -130,6 +132,15 @@ def _unknown(_: Method, __: Ground) -> Method:
     return told
 
 
+def _as_asked_first(configuration: Method, _: Ground) -> Method:
+    known: dict[str, dict[str, Any]] = {}
+
+    def told(proxy: ProxyPod) -> dict[str, Any]:
+        return copy.deepcopy(known.setdefault(proxy.uid, configuration(proxy)))
+
+    return told
+
+
 def _always_found(get: Method, _: Ground) -> Method:
     def told(namespace: str, pod: str, port: int, path: str) -> str:
         try:
@@ -179,6 +190,22 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         disturbs=_MISCOUNTED,
     ),
     Mutant(
+        name="delete-counted-as-another",
+        breaks="A request by the method DELETE is counted under another method.",
+        change=Told(lies={"proxy_metrics": lines(delete_as_another)}),
+    ),
+    Mutant(
+        name="histogram-one-bucket-low",
+        breaks="The latency histograms of the services hold each request one bucket too low.",
+        change=Told(lies={"proxy_metrics": quicker("traefik_service_request_duration_seconds")}),
+        disturbs={"TM-METRIC": "percentiles are made of the histogram"},
+    ),
+    Mutant(
+        name="help-missing-for-one",
+        breaks="The proxies' metrics have no help text for the services' requests.",
+        change=Told(lies={"proxy_metrics": lines(without("# HELP traefik_service_requests_total "))}),
+    ),
+    Mutant(
         name="process-start-missing",
         breaks="A proxy that was restarted is not to be told from the one before it.",
         change=Told(
@@ -198,6 +225,11 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         name="proxy-list-frozen",
         breaks="The controller knows none of the proxies that there are.",
         change=Told(lies={"node_configuration": _unknown}),
+    ),
+    Mutant(
+        name="node-configuration-stale",
+        breaks="Asked for a proxy's configuration, the controller tells what it was when asked first.",
+        change=Told(lies={"node_configuration": _as_asked_first}),
     ),
     Mutant(
         name="controller-unready",

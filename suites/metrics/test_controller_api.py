@@ -1,16 +1,20 @@
 """What the controller says, against what the proxies do."""
 
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
-from fixtures.catalogue import profile, requirement
+from fixtures.catalogue import profile, requirement, stage
+from fixtures.convergence import proxies_have
+from fixtures.crowd import service_of
 from fixtures.verdicts import Facts
 from fixtures.workloads import Echo
 from meshproof.cluster.kube import KubeApi, KubeError
+from meshproof.cluster.workloads import Workloads
 from meshproof.engine.waiting import Look, eventually
 from meshproof.judge.configuration import routers, servers_by_service
 from meshproof.judge.runtime_status import not_enabled
+from meshproof.mesh.adapter import ProxyPod
 from meshproof.mesh.control_api import CONTROLLER
 from meshproof.mesh.objects import pods_in
 from meshproof.mesh.traefik_mesh import TraefikMesh
@@ -102,14 +106,40 @@ def test_controller_passes_on_a_proxys_configuration(
     """Asked for a proxy's configuration, the controller tells what the proxy itself does."""
     del routed
     for proxy in mesh.proxies():
-        try:
-            passed_on = mesh.node_configuration(proxy)
-        except KubeError as error:
-            raise AssertionError(f"the controller answered for {proxy.name}: {error.problem}") from error
-        own = mesh.proxy_configuration(proxy)
+        told, own = passed_on(mesh, proxy), mesh.proxy_configuration(proxy)
         evidence.record({"proxy": proxy.name, "routers": len(routers(own))})
-        assert routers(passed_on) == routers(own)
-        assert servers_by_service(passed_on) == servers_by_service(own)
+        assert routers(told) == routers(own)
+        assert servers_by_service(told) == servers_by_service(own)
+
+
+@requirement("TM-API-006")
+@stage("change")
+def test_controller_passes_on_what_has_changed(
+    mesh: TraefikMesh, workloads: Workloads, routed: float, evidence: Facts
+) -> None:
+    """Asked again once a proxy has taken up a new service, it tells that, and not what it told before."""
+    del routed
+    name = "passed-on"
+    router = f"{workloads.namespace}-{name}-80"
+    for proxy in mesh.proxies():
+        assert router not in routers(passed_on(mesh, proxy))
+    try:
+        workloads.create(service_of("server", name))
+        took = proxies_have(mesh, lambda own: router in routers(own), what="every proxy knows the service")
+        late = [each.name for each in mesh.proxies() if router not in routers(passed_on(mesh, each))]
+    finally:
+        workloads.remove_service(name)
+
+    evidence.record({"took_s": took, "told_as_before": late})
+    assert not late
+
+
+def passed_on(mesh: TraefikMesh, proxy: ProxyPod) -> dict[str, Any]:
+    """What the controller tells of a proxy; that it tells nothing fails the check."""
+    try:
+        return mesh.node_configuration(proxy)
+    except KubeError as error:
+        raise AssertionError(f"the controller answered for {proxy.name}: {error.problem}") from error
 
 
 @requirement("TM-API-007")

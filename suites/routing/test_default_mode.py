@@ -20,6 +20,9 @@ from meshproof.model.raw_http import RawResponse, raw_request, raw_responses
 
 pytestmark = [profile("tcp")]
 
+LONG: Final = b"neither \x00 nor \xff is HTTP\n" * 40_000  # bytes: 0.96 MB
+LARGE: Final = b"\x00\xff" * 736  # a datagram that fills an Ethernet frame
+
 ADDED_BY_A_PROXY: Final = ("x-forwarded-", "x-real-ip", "uber-trace-id", "traceparent", "x-b3-")
 
 # A request that an HTTP proxy would change: headers for one hop, a Host that no service has.
@@ -84,7 +87,7 @@ def test_service_without_annotation_is_tcp(client: Client, mesh: TraefikMesh, ho
     proxies = {each.ip for each in mesh.proxies()}
 
     who = client.tcp(hosts["said-nothing"], 9000, b"WHO\n")
-    echoed = client.tcp(hosts["said-nothing"], 9000, b"neither \x00 nor \xff is HTTP\n" * 100)
+    echoed = client.tcp(hosts["said-nothing"], 9000, LONG)
 
     assert told_peer(who.received) in proxies, who.error or who.received
     assert echoed.error is None
@@ -112,8 +115,10 @@ def test_service_annotated_http_is_http(client: Client, mesh: TraefikMesh, hosts
 def test_service_annotated_udp_is_udp(client: Client, mesh: TraefikMesh, hosts: Hosts) -> None:
     """The annotation wins over the default: datagrams go both ways through a proxy."""
     who = client.udp(hosts["said-udp"], 9001, b"WHO\n")
+    echoed = client.udp(hosts["said-udp"], 9001, LARGE)
 
     assert told_peer(who.received) in {each.ip for each in mesh.proxies()}, who.error or who.received
+    assert echoed.received == LARGE, echoed.error
 
 
 @requirement("TM-ROUTE-073")

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import pytest
+
 from fixtures.catalogue import profile, requirement
 from fixtures.probe import Client
 from fixtures.workloads import Echo
@@ -20,18 +22,20 @@ FORGED: Final = {
 
 
 @requirement("TM-ROUTE-009")
+@pytest.mark.parametrize("port", [pytest.param(None, id="first"), pytest.param(8081, id="second")])
 def test_server_is_told_of_the_client(
-    client: Client, echo: Echo, workloads: Workloads, mesh: TraefikMesh
+    client: Client, echo: Echo, workloads: Workloads, mesh: TraefikMesh, port: int | None
 ) -> None:
     """Address, host, port and scheme as the client used them, and the proxy that forwarded."""
-    seen = client.get(echo.mesh_url("/?format=json")).seen_by_server
+    seen = client.get(echo.mesh_url("/?format=json", port=port)).seen_by_server
+    host = mesh.mesh_host(echo.service, echo.namespace)
 
     sender = workloads.pods("client")[0].ip
     assert went_around(seen, mesh.proxies()) is None
     assert {name: seen.header(name) for name in FORGED if name != "X-Forwarded-Server"} == {
         "X-Forwarded-For": sender,
-        "X-Forwarded-Host": mesh.mesh_host(echo.service, echo.namespace),
-        "X-Forwarded-Port": "80",
+        "X-Forwarded-Host": f"{host}:{port}" if port else host,
+        "X-Forwarded-Port": str(port or 80),
         "X-Forwarded-Proto": "http",
         "X-Real-Ip": sender,
     }

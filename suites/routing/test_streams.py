@@ -12,6 +12,8 @@ from meshproof.cluster.workloads import Workloads
 from meshproof.mesh.traefik_mesh import TraefikMesh
 from meshproof.model.exchange import StreamExchange
 
+LONG: Final = b"some bytes \x00\xff and more\n" * 40_000  # bytes: 0.92 MB
+DATAGRAMS: Final = (16, 1_472, 9_000)  # bytes: the second fills an Ethernet frame, the third several
 STILL_MS: Final = 150.0  # an end that the proxy makes up would be there with the data, within some 5 ms
 
 
@@ -36,7 +38,7 @@ def test_tcp_crosses_a_proxy(
     host = echo_of(session, mesh, workloads, "server-tcp").mesh_host
 
     who = client.tcp(host, 9000, b"WHO\n")
-    echoed = client.tcp(host, 9000, b"some bytes \x00\xff and more\n" * 100)
+    echoed = client.tcp(host, 9000, LONG)
 
     assert who.error is None
     assert told_peer(who.received) in {each.ip for each in mesh.proxies()}, who.received
@@ -48,16 +50,16 @@ def test_tcp_crosses_a_proxy(
 def test_udp_crosses_a_proxy(
     client: Client, session: Session, mesh: TraefikMesh, workloads: Workloads
 ) -> None:
-    """A datagram comes back as it was sent, and a proxy stood between."""
+    """Datagrams come back as they were sent, short ones and long ones, and a proxy stood between."""
     host = echo_of(session, mesh, workloads, "server-udp").mesh_host
 
     who = client.udp(host, 9001, b"WHO\n")
-    echoed = client.udp(host, 9001, b"one datagram \x00\xff")
+    echoed = [client.udp(host, 9001, b"\x00\xff" * (size // 2)) for size in DATAGRAMS]
 
     assert who.error is None
     assert told_peer(who.received) in {each.ip for each in mesh.proxies()}, who.received
-    assert echoed.error is None
-    assert echoed.received == echoed.sent
+    assert [each.error for each in echoed] == [None] * len(DATAGRAMS)
+    assert not [len(each.sent) for each in echoed if each.received != each.sent]
 
 
 @requirement("TM-ROUTE-028")

@@ -1,5 +1,9 @@
 """Access control: who is let in, and who is not."""
 
+from typing import Final
+
+import pytest
+
 from fixtures.access import Door
 from fixtures.catalogue import profile, requirement
 from fixtures.probe import Client
@@ -9,16 +13,19 @@ from meshproof.mesh.traefik_mesh import TraefikMesh
 
 pytestmark = profile("acl")
 
+METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
 
 @requirement("TM-SMI-020")
+@pytest.mark.parametrize("method", METHODS)
 def test_nobody_gets_in_without_a_target(
-    client: Client, intruder: Client, door: Door, smi_service: SmiService
+    client: Client, intruder: Client, door: Door, smi_service: SmiService, method: str
 ) -> None:
-    """A service that no target names is closed to all, and its server sees nothing of them."""
+    """A service that no target names is closed to all, whatever the method, and its server sees nothing."""
     url = smi_service("server").mesh_url("/?format=json")
 
-    assert door.knock(client, url, app="server") is None
-    assert door.knock(intruder, url, app="server") is None
+    assert door.knock(client, url, app="server", method=method) is None
+    assert door.knock(intruder, url, app="server", method=method) is None
 
 
 @requirement("TM-SMI-021")

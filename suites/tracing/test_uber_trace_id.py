@@ -10,6 +10,7 @@ from fixtures.workloads import Echo
 from meshproof.model.exchange import Exchange
 from meshproof.model.uber_trace_id import HEADER, UberTraceId
 
+SAMPLE: Final = 40  # requests: enough for a proxy that samples nine of ten
 MALFORMED: Final = [
     pytest.param("not-a-trace", id="no-form"),
     pytest.param("0:0:0:1", id="zero-ids"),
@@ -32,7 +33,7 @@ def trace_seen(exchange: Exchange) -> UberTraceId:
 @requirement("TM-TRACE-001")
 def test_proxy_starts_a_trace(client: Client, echo: Echo) -> None:
     """A request without a trace gets a sampled one of its own."""
-    requests = [client.request(echo.mesh_url("/?format=json")) for _ in range(8)]
+    requests = [client.request(echo.mesh_url("/?format=json")) for _ in range(SAMPLE)]
 
     traces = [trace_seen(each) for each in client.send(requests)]
 
@@ -105,11 +106,11 @@ def test_baggage_travels_with_the_trace(client: Client, echo: Echo) -> None:
     """What the caller attached to its trace is still attached at the server."""
     sent = UberTraceId.new()
 
-    exchange = client.get(
-        echo.mesh_url("/?format=json"), headers=[*sent.headers(), ("uberctx-customer", "42")]
-    )
+    baggage = {"uberctx-customer": "42", "uberctx-trial": "blue"}
+
+    exchange = client.get(echo.mesh_url("/?format=json"), headers=[*sent.headers(), *baggage.items()])
 
     seen = trace_seen(exchange)
     assert seen.trace_id == sent.trace_id
     assert seen.span_id != sent.span_id
-    assert exchange.seen_by_server.header("uberctx-customer") == "42"
+    assert {name: exchange.seen_by_server.header(name) for name in baggage} == baggage

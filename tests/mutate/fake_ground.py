@@ -6,12 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
-from meshproof.cluster.kube import KubeError, collection
+from meshproof.cluster.kube import KubeError
 from meshproof.mesh.adapter import ProxyPod
 from meshproof.mesh.naming import shadow_service_name
-from meshproof.mutate.interposer import MARKER, ORDERS
 from meshproof.mutate.mutant import Ground
 from tests.mutate.fake_nodes import FakeFaults
 
@@ -44,7 +42,11 @@ def workload(name: str, *args: str) -> dict[str, Any]:
         "resources": {"requests": {"cpu": "100m", "memory": "50Mi"}, "limits": {"memory": "512Mi"}},
         "securityContext": context | {"readOnlyRootFilesystem": True},
     }
-    pod = {"containers": [container], "securityContext": {"runAsUser": 65532, "runAsNonRoot": True}}
+    pod = {
+        "initContainers": [{"name": "prepare", "resources": copy.deepcopy(container["resources"])}],
+        "containers": [container],
+        "securityContext": {"runAsUser": 65532, "runAsNonRoot": True},
+    }
     return {
         "metadata": {"name": name, "uid": "u", "generation": 1, "resourceVersion": "1", "labels": {"a": "b"}},
         "spec": {
@@ -168,6 +170,7 @@ class FakeMesh:
 
     told: str = METRICS
     restarts: int = 0
+    routes: tuple[str, ...] = ()  # beside those that there are always
     upgrades: list[dict[str, Any]] = field(default_factory=list)
     settings: Any = field(
         default_factory=lambda: SimpleNamespace(namespace="traefik-mesh", release="traefik-mesh")
@@ -182,7 +185,9 @@ class FakeMesh:
     def proxy_configuration(self, proxy: ProxyPod) -> dict[str, Any]:
         assert proxy.name in {"a", "b"}
         router = {"service": f"{NAMESPACE}-server-80", "status": "enabled"}
-        return {"routers": {"readiness@http": {}, f"{NAMESPACE}-server-80@http": router, "ping@internal": {}}}
+        more = {f"{name}@http": router for name in self.routes}
+        own = {"readiness@http": {}, f"{NAMESPACE}-server-80@http": router, "ping@internal": {}}
+        return {"routers": own | more}
 
     def configuration(self) -> dict[str, Any]:
         return {"http": {"routers": {"readiness": {}, f"{NAMESPACE}-server-80": {}}}}
@@ -206,57 +211,6 @@ class FakeMesh:
     def upgrade(self, overrides: dict[str, Any]) -> float:
         self.upgrades.append(overrides)
         return 1.0
-
-
-@dataclass
-class ShimKube(FakeKube):
-    """Also makes and deletes objects, and answers for the shim's pod; ``orders`` are what it was asked."""
-
-    shim_ready: bool = True
-    orders: list[dict[str, list[str]]] = field(default_factory=list)
-
-    def create(self, document: dict[str, Any], *, namespace: str) -> dict[str, Any]:
-        path = f"{collection(document, namespace=namespace)}/{document['metadata']['name']}"
-        assert path not in self.objects
-        status = {"conditions": [{"type": "Ready", "status": str(self.shim_ready)}]}
-        self.objects[path] = copy.deepcopy(document) | {"status": status}
-        self.done.append(f"create {path}")
-        return document
-
-    def delete(self, path: str, *, uid: str = "", grace_s: int | None = None) -> None:
-        if uid:
-            super().delete(path, uid=uid)
-            return
-        assert grace_s is not None
-        self.objects.pop(path, None)
-        self.done.append(f"delete {path}")
-
-    def pod_get(self, namespace: str, pod: str, port: int, path: str) -> str:
-        assert (namespace, pod, port) == ("traefik-mesh", "meshproof-shim", ORDERS)
-        assert f"{MESH}/pods/meshproof-shim" in self.objects
-        asked = urlsplit(path)
-        assert asked.path == "mutant"
-        self.orders.append(parse_qs(asked.query))
-        self.done.append(f"order {len(self.orders)}")
-        return json.dumps({"order": len(self.orders)})
-
-    @property
-    def selector(self) -> dict[str, str]:
-        """Whom the controller's Service leads to."""
-        found: dict[str, str] = self.objects[SERVICE]["spec"]["selector"]
-        return found
-
-
-@dataclass
-class Followers(FakeMesh):
-    """Each proxy runs a configuration of this order, but for the late ones: theirs is of the one before."""
-
-    order: int = 1
-    late: tuple[str, ...] = ()
-
-    def proxy_configuration(self, proxy: ProxyPod) -> dict[str, Any]:
-        number = self.order - (proxy.name in self.late)
-        return super().proxy_configuration(proxy) | {"middlewares": {f"{MARKER}{number}@http": {}}}
 
 
 @dataclass

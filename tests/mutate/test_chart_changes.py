@@ -164,3 +164,11 @@ def test_stored_version_stays_when_another_is_served(ready: Ground, kube: FakeKu
         ("v1alpha3", False, True),
         ("v1beta1", True, False),
     ]
+
+
+def test_init_container_is_limited_no_more(ready: Ground, kube: FakeKube) -> None:
+    with NAMED["init-container-unlimited"].change.applied(ready):
+        pod = pod_of(kube, CONTROLLER)
+
+    assert "limits" not in pod["initContainers"][0]["resources"]
+    assert "limits" in pod["containers"][0]["resources"]

@@ -175,6 +175,7 @@ def test_server_blocks_of_an_edit(ready: Ground, name: str, zones: list[str]) ->
     [
         ("dns-to-plain-service", "maesh:53", r"\.maesh {1}.{2}.svc.cluster.local"),
         ("dns-to-plain-service", "traefik.mesh:53", r"]*)\.([a-zA-Z0-9-_]*)\.svc\.cluster\.local {1}.{2}.t"),
+        ("dns-old-name-past-the-mesh", "maesh:53", r"\.maesh {1}.{2}.svc.cluster.local"),
         ("unknown-name-resolves", "maesh:53", "erratic {"),
         ("unknown-name-servfail", "maesh:53", "rcode regex -6d61657368- NXDOMAIN SERVFAIL"),
         ("aaaa-servfail", "traefik.mesh:53", "rewrite stop {"),
@@ -208,3 +209,10 @@ def test_rewritten_corefile_keeps_the_meshs_zones(ready: Ground) -> None:
 
     assert "loadbalance" not in changed.pop(".:53")
     assert changed == {zone: each for zone, each in blocks(COREFILE).items() if zone != ".:53"}
+
+
+def test_newer_names_stay_where_the_older_ones_lead_past_the_mesh(ready: Ground) -> None:
+    changed = blocks(edited("dns-old-name-past-the-mesh", ready))
+
+    assert changed.pop("maesh:53") != blocks(COREFILE)["maesh:53"]
+    assert changed == {zone: each for zone, each in blocks(COREFILE).items() if zone != "maesh:53"}

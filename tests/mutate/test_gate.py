@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from meshproof.mutate.front import KEPT
+from meshproof.mutate.front_behaviours import KEPT
 from meshproof.mutate.gate import GATES, HELLO, Gate, Gates
 
 HOST = "server.mp-1.traefik.mesh"

@@ -159,6 +159,20 @@ def test_a_front_stands_before_the_server(shim: Interposer) -> None:
     assert first == second
 
 
+def test_a_front_stands_before_every_service_that_it_can_read() -> None:
+    shim = Interposer("http://127.0.0.1:1", "127.0.0.1")
+    shim.command("error-headers-dropped", "mp-1")
+    urls = {"mp-1-other-8080": SERVER, "mp-1-h2c-80": "h2c://10.0.0.1:8080", "mp-2-server-80": SERVER}
+    services = {name: {"loadBalancer": {"servers": [{"url": each}]}} for name, each in urls.items()}
+    configuration = {"http": {"services": services}}
+
+    shim._redirect(configuration)  # what the controller's answer goes through
+
+    led = {name: each["loadBalancer"]["servers"][0]["url"] for name, each in services.items()}
+    assert led.pop("mp-1-other-8080").startswith("http://127.0.0.1:")
+    assert led == {name: each for name, each in urls.items() if name != "mp-1-other-8080"}
+
+
 def test_an_unknown_mutant_is_refused(shim: Interposer) -> None:
     assert "error" in shim.command("no-such", "mp-1")
     assert list(current(shim)["middlewares"]) == [f"{MARKER}0"]

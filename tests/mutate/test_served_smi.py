@@ -176,6 +176,10 @@ OF_SPLITS: dict[str, Callable[[Config], object]] = {
     "split-weights-swapped": lambda c: weights(c, "shop") == [20, 80] and weights(c, "zero") == [10, 0],
     "split-weights-equal": lambda c: weights(c, "shop") == [1, 1] and weights(c, "market") == [1, 3],
     "split-zero-weight-as-one": lambda c: weights(c, "zero") == [10, 1],
+    "split-zero-weight-trickles": lambda c: weights(c, "zero") == [40, 1] and weights(c, "shop") == [80, 20],
+    "split-weights-rounded": lambda c: (
+        (weights(c, "shop"), weights(c, "zero"), weights(c, "market")) == ([3, 1], [4, 0], [1, 3])
+    ),
     "split-weights-shared": lambda c: weights(c, "market") == [80, 20],
     "split-ignored": lambda c: not route(c, "shop-shop-80-traffic-split-direct") and route(c, "shop-80"),
     "split-backend-dropped": lambda c: weights(c, "shop") == [80] and weights(c, "weak") == [1],
@@ -200,6 +204,7 @@ OF_SPLITS: dict[str, Callable[[Config], object]] = {
     ),
     "tcp-split-ignored": lambda c: server(c, "shop-tcp-9000", "tcp") == "10.0.0.1:9000",
     "header-filter-ignored": lambda c: "X-Tester" not in str(c),
+    "header-filter-any-value": lambda c: "HeadersRegexp(`X-Tester`, `.*`)" in str(c),
 }
 
 OF_ACCESS: dict[str, Callable[[Config], object]] = {
@@ -219,6 +224,17 @@ OF_ACCESS: dict[str, Callable[[Config], object]] = {
     "path-filter-unanchored": lambda c: "/{path:.*reports}" in route(c, GUARDED)["rule"],
     "path-case-ignored": lambda c: "/{path:(?i:reports)}" in route(c, GUARDED)["rule"],
     "method-filter-ignored": lambda c: "Method(" not in str(c),
+    "path-exact-only": lambda c: (
+        "(Path(`/{path:reports}`) ||" in route(c, GUARDED)["rule"] and "PathPrefix(" not in str(c)
+    ),
+    "options-always-let-in": lambda c: (
+        "Method(`GET`,`HEAD`,`OPTIONS`)" in route(c, GUARDED)["rule"]
+        and route(c, "server-80-options")["rule"].endswith("&& Method(`OPTIONS`)")
+        and "middlewares" not in route(c, "server-80-options")
+    ),
+    "header-filter-any-value": lambda c: (
+        "HeadersRegexp(`X-Team`, `.*`)" in route(c, GUARDED)["rule"] and FORWARDED in str(c)
+    ),
     "header-filter-ignored": lambda c: "X-Team" not in str(c) and FORWARDED in str(c),
     "only-first-source": lambda c: sources(c, "guarded-for-two") == ["10.0.0.1"],
     "only-first-target": lambda c: not route(c, INTRUDERS) and route(c, GUARDED),

@@ -84,6 +84,9 @@ OF_STREAMS: dict[str, Callable[[Config], object]] = {
         route(c, "http-beside-udp-9001") and server(c, "http-same-as-udp-80") == "http://10.0.0.1:9001"
     ),
     "udp-target-in-tcp-service": lambda c: server(c, "tcp-same-as-udp-9000", "tcp") == "10.0.0.1:9001",
+    "proxy-protocol-added": lambda c: (
+        c["tcp"]["services"][f"{NS}-tcp-first-9000"]["loadBalancer"]["proxyProtocol"] == {"version": 1}
+    ),
 }
 
 

@@ -165,6 +165,21 @@ def test_freed_port_carries_nobody(monkeypatch: pytest.MonkeyPatch, protocol: st
     assert polls.poll(later)[protocol]["routers"].keys() == {f"{NS}-first-9000", f"{NS}-new-9000"}
 
 
+def test_pods_are_followed_late_and_a_new_service_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    polls = Polls("endpoints-follow-late", monkeypatch)
+    gone = with_services(server=[], late=["http://c"])
+
+    def servers(configuration: Config, at: float) -> list[list[Config]]:
+        services = polls.poll(configuration, at)["http"]["services"].values()
+        return [each["loadBalancer"].get("servers", []) for each in services]
+
+    assert servers(OLD, 0) == [[{"url": "http://a"}]]
+    assert servers(NEW, 1) == [[{"url": "http://a"}], [{"url": "http://c"}]]
+    assert servers(gone, 18.5) == [[{"url": "http://a"}], [{"url": "http://c"}]]
+    assert servers(gone, 19) == [[{"url": "http://b"}], [{"url": "http://c"}]]
+    assert servers(gone, 36.5) == [[], [{"url": "http://c"}]]
+
+
 def test_it_runs_without_its_package(tmp_path: Path) -> None:
     for path in Path(served.__file__).parent.glob("served*.py"):
         if path.name != "shimmed.py":

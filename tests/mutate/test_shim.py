@@ -12,8 +12,9 @@ from meshproof.cluster.kube import KubeError
 from meshproof.engine.waiting import WaitTimedOutError
 from meshproof.mutate.interposer import SERVED
 from meshproof.mutate.shim import Shim
-from tests.mutate.fake_ground import CONTROLLER, MESH, SERVICE, Followers, ShimKube, workload
+from tests.mutate.fake_ground import CONTROLLER, MESH, SERVICE, workload
 from tests.mutate.fake_nodes import NODES
+from tests.mutate.fake_shim import Followers, ShimKube
 
 OBJECTS = [f"{MESH}/{kind}/meshproof-shim" for kind in ("configmaps", "services", "pods")]
 CONFIG_MAP, UPSTREAM, POD = OBJECTS

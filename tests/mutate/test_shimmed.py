@@ -8,7 +8,7 @@ from meshproof.catalogue import load_catalogue
 from meshproof.engine.waiting import WaitTimedOutError
 from meshproof.model.mutant import MutantKind
 from meshproof.mutate import dns
-from meshproof.mutate.front import BEHAVIOURS
+from meshproof.mutate.front_behaviours import BEHAVIOURS
 from meshproof.mutate.gate import GATES
 from meshproof.mutate.interposer import Interposer
 from meshproof.mutate.mutant import Ground, Mutant

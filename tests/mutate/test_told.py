@@ -71,6 +71,58 @@ def test_status_is_another(ready: Ground, mesh: FakeMesh) -> None:
     assert {each.labels["code"] for each in samples if "code" in each.labels} == {"200", "499"}
 
 
+def test_deletes_are_counted_under_another_method(ready: Ground, mesh: FakeMesh) -> None:
+    mesh.told = METRICS + NEW.replace("PUT", "DELETE")
+
+    with NAMED["delete-counted-as-another"].applied(ready):
+        samples = parse_exposition(mesh.proxy_metrics(mesh.proxies()[0]))
+
+    assert {each.labels["method"] for each in samples if "method" in each.labels} == {
+        "GET",
+        "EXTENSION_METHOD",
+    }
+
+
+def test_buckets_hold_what_the_next_ones_do(ready: Ground, mesh: FakeMesh) -> None:
+    took = "traefik_service_request_duration_seconds_bucket"
+    lines = [
+        f'{took}{{code="200",service="{SERVICE}",le="{bound}"}} {value}'
+        for bound, value in (("0.1", 1), ("0.5", 3), ("+Inf", 4))
+    ]
+    other = f'{took}{{code="500",service="{SERVICE}",le="0.1"}} 9'
+    mesh.told = "\n".join([METRICS.rstrip(), *lines, other, ""])
+
+    with NAMED["histogram-one-bucket-low"].applied(ready):
+        told = mesh.proxy_metrics(mesh.proxies()[0]).splitlines()
+
+    assert [line.rpartition(" ")[2] for line in told if took in line] == ["3", "4", "4", "9"]
+    assert told[: len(METRICS.splitlines())] == METRICS.splitlines()
+
+
+def test_one_help_text_is_missing(ready: Ground, mesh: FakeMesh) -> None:
+    helps = [
+        "# HELP traefik_service_requests_total How many.",
+        "# HELP traefik_config_reloads_total How many.",
+    ]
+    mesh.told = "\n".join([*helps, METRICS])
+
+    with NAMED["help-missing-for-one"].applied(ready):
+        told = mesh.proxy_metrics(mesh.proxies()[0])
+
+    assert (helps[0] in told, helps[1] in told) == (False, True)
+    assert told.endswith(METRICS)
+
+
+def test_node_configuration_stays_what_it_was_when_asked_first(ready: Ground, mesh: FakeMesh) -> None:
+    first, _ = mesh.proxies()
+    with NAMED["node-configuration-stale"].applied(ready):
+        before = mesh.node_configuration(first)
+        mesh.routes = ("late",)
+        assert mesh.node_configuration(first) == before != mesh.proxy_configuration(first)
+
+    assert mesh.node_configuration(first) == mesh.proxy_configuration(first)
+
+
 def test_restarted_proxies_are_not_told_apart(ready: Ground, mesh: FakeMesh) -> None:
     with NAMED["process-start-missing"].applied(ready):
         before = Counters(mesh).scrape().by_proxy.keys()

@@ -67,6 +67,7 @@ func (who identity) handler() http.Handler {
 			return
 		}
 		w.Header().Set("X-Echo-Hostname", who.hostname)
+		w.Header().Set("X-Echo-Method", r.Method) // a HEAD has no body to tell it in
 		// The mux redirects unclean paths; an echo must show them as they came.
 		if _, pattern := routes.Handler(r); pattern != "" && path.Clean(r.URL.Path) == r.URL.Path {
 			routes.ServeHTTP(w, r)

@@ -50,6 +50,9 @@ func TestTextFormIsWhoamis(t *testing.T) {
 	if got := response.Header.Get("X-Echo-Hostname"); got != "pod-1" {
 		t.Errorf("X-Echo-Hostname = %q", got)
 	}
+	if got := response.Header.Get("X-Echo-Method"); got != response.Request.Method {
+		t.Errorf("X-Echo-Method = %q", got)
+	}
 	for _, want := range []string{
 		"Name: left\nHostname: pod-1\nIP: ",
 		"\nRemoteAddr: 127.0.0.1:",
