@@ -67,7 +67,7 @@ def _remove_from(engine: Engine | None) -> None:
         return
     for node in engine.containers(label=_NODE_LABEL):
         if LABEL in node.labels:
-            engine.remove(node.id)
+            engine.remove(node)
     listed = engine.run("image", "ls", "--quiet", "--no-trunc", "--filter", f"label={LABEL}", check=False)
     for image in dict.fromkeys(listed.stdout.split()):
         engine.run("image", "rm", image, check=False, timeout=_REMOVE_S)

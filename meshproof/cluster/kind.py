@@ -139,7 +139,7 @@ class KindCluster(pytest_kind.KindCluster):  # type: ignore[misc]  # pytest-kind
         for container in self._containers():
             # Else kind waits 10 s for the node to shut itself down, which nobody needs.
             self.engine.run("kill", container.id, check=False)
-            self.engine.remove(container.id)
+            self.engine.remove(container)
         where = [f"--name={self.name}", f"--kubeconfig={self.kubeconfig_path}"]
         self._kind("delete", "cluster", *where, timeout=_DELETE_S)
         shutil.rmtree(self.path, ignore_errors=True)

@@ -18,7 +18,7 @@ from meshproof.model.raw_http import raw_request
 from meshproof.model.streams import EventStream
 from meshproof.observe.counters import Counters
 
-EVERY_MS: Final = 250  # between two parts of the server: fifty times what one takes through the mesh
+EVERY_MS: Final = 500  # between two parts of the server: a hundred times what one takes through the mesh
 PARTS: Final = 3
 PART: Final = 65_536  # bytes, twice a buffer of the proxy's
 

@@ -17,7 +17,7 @@ from meshproof.mesh.traefik_mesh import TraefikMesh
 from meshproof.model.exchange import Request
 from meshproof.model.streams import GrpcCall, Message
 
-EVERY_MS: Final = 250  # between two messages of the server: fifty times what one takes through the mesh
+EVERY_MS: Final = 500  # between two messages of the server: a hundred times what one takes through the mesh
 MESSAGES: Final = 3
 IDENTITY: Final = "X-Meshproof-Id"  # the echo servers count requests by this header
 

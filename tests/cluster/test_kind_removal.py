@@ -68,7 +68,7 @@ def test_what_a_dead_run_left_is_removed_first(
         cluster.create()
 
     assert [each[1:] for each in door.commands()[:2]] == [["kill", "7"], ["rm", "--force", "--volumes", "7"]]
-    assert [each[1] for each in door.commands()[2:]] == ["delete", "create"]
+    assert [each[1] for each in door.commands()[2:]] == ["volume", "delete", "create"]
     assert "removing what a dead run left of cluster demo" in caplog.text
 
 

@@ -99,7 +99,7 @@ def test_kept_cluster_that_is_not_what_would_be_made_now_is_replaced(
 
     assert later.reused is False
     changed = [each[1] for each in door.commands() if each[1] != "load"]
-    assert changed == ["kill", "rm", "delete", "create"]
+    assert changed == ["kill", "rm", "volume", "delete", "create"]
 
 
 @pytest.mark.parametrize(("kept", "wanted"), [pytest.param(1, 2, id="more"), pytest.param(2, 1, id="fewer")])

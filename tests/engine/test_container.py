@@ -122,15 +122,34 @@ def test_save(door: Recorder, engine: Engine, references: list[str], expected: l
     assert door.argv == [expected]
 
 
-def test_load_remove_exec(door: Recorder) -> None:
+def test_load_exec(door: Recorder) -> None:
     PODMAN.load(Path("/x.tar"), timeout=9)
-    PODMAN.remove("node")
     PODMAN.exec("node", "ls", "-l", check=False)
 
     assert door.argv == [
         ["podman", "load", "--input", "/x.tar"],
-        ["podman", "rm", "--force", "--volumes", "node"],
         ["podman", "exec", "node", "ls", "-l"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("listed", "removed"),
+    [
+        pytest.param("", [], id="none"),
+        pytest.param("v1\nv2\n", [["podman", "volume", "rm", "v1", "v2"]], id="some"),
+    ],
+)
+def test_container_goes_with_the_volumes_that_kind_made_for_it(
+    door: Recorder, listed: str, removed: list[list[str]]
+) -> None:
+    door.answers = [(0, ""), (0, listed)]
+
+    PODMAN.remove(Container(id="1", name="node", state="running", labels={}))
+
+    assert door.argv == [
+        ["podman", "rm", "--force", "--volumes", "1"],
+        ["podman", "volume", "ls", "--quiet", "--filter", "label=node"],
+        *removed,
     ]
 
 
