@@ -67,7 +67,7 @@ DISTURBS: Final[Mapping[str, Mapping[str, str]]] = {
     "tcp-port-leaked": {"TM-ROUTE-06": "who got a port that another had left has none"},
     "udp-port-leaked": {"TM-ROUTE-065": "who got a port that another had left has none"},
     "connection-not-kept": dict.fromkeys(
-        ["TM-ROUTE-019", "TM-ROUTE-023"], "it counts on a connection that is kept"
+        ["TM-ROUTE-019", "TM-ROUTE-023", "TM-ROUTE-026"], "it counts on a connection that is kept"
     ),
     "retry-plus-one": {"TM-MW-020": "it counts the same service's tries"},
     "retry-dropped": dict.fromkeys(["TM-MW-013", "TM-MW-018", "TM-ROUTE-050"], "it counts tries"),
