@@ -42,7 +42,10 @@ class Workloads:
         self._deployments: list[str] = []  # those that are to become ready
 
     def create_namespace(self) -> None:
-        """Make the run's namespace."""
+        """Make the run's namespace, once one of its name that was told to go is gone."""
+        earlier = self._kube.find(f"/api/v1/namespaces/{self.namespace}")
+        if earlier is not None and earlier["status"].get("phase") == "Terminating":
+            _wait_gone(self._kube, [self.namespace])
         self._kube.create(
             {
                 "apiVersion": "v1",

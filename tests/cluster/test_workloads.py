@@ -85,6 +85,14 @@ def test_namespace_carries_the_run(kube: FakeKube, workloads: Workloads) -> None
     assert kube.created == [(None, {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})]
 
 
+def test_namespace_waits_for_the_end_of_an_earlier_one(kube: FakeKube, workloads: Workloads) -> None:
+    kube.namespaces["demo"] = 2
+
+    workloads.create_namespace()
+
+    assert (kube.namespaces, len(kube.created)) == ({}, 1)
+
+
 def test_everything_of_the_manifests_carries_the_run(kube: FakeKube, workloads: Workloads) -> None:
     workloads.apply("client", "server", "overhead")
 
