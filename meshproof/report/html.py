@@ -65,7 +65,7 @@ class OverheadView:
     rows: list[Overhead]
     detail: OverheadDetail | None
     curves: Markup | None
-    rounds: Markup
+    rounds: Markup | None
 
 
 def render_page(run: Run) -> str:
@@ -173,7 +173,8 @@ def _by_area(verdicts: list[VerdictView]) -> list[tuple[str, list[VerdictView]]]
 
 
 def _overhead_views(run: Run) -> list[OverheadView]:
-    keys = dict.fromkeys((row.profile, row.instrument) for row in run.overhead)
+    """Each measurement, one without a figure too: why it has none, and what it took, is in its detail."""
+    keys = dict.fromkeys((each.profile, each.instrument) for each in [*run.overhead, *run.overhead_detail])
     return [
         _overhead_view(run, profile, instrument, f"overhead-{place}")
         for place, (profile, instrument) in enumerate(keys)
@@ -187,14 +188,14 @@ def _overhead_view(run: Run, profile: str, instrument: str, key: str) -> Overhea
     detail = details[0] if details else None
     arms = detail.arms if detail else []
     curves = curves_picture(arms, key=f"{key}-curves", profile=profile) if arms else None
-    primary = next((row for row in rows if row.percentile == 50), rows[0])
+    primary = next((row for row in rows if row.percentile == 50), rows[0] if rows else None)
     return OverheadView(
         profile=profile,
         instrument=instrument,
         rows=rows,
         detail=detail,
         curves=curves,
-        rounds=rounds_picture(primary, key=f"{key}-rounds"),
+        rounds=rounds_picture(primary, key=f"{key}-rounds") if primary else None,
     )
 
 

@@ -1,12 +1,17 @@
 """What the mesh's containers took, in one sentence."""
 
+import re
+from html import unescape
 from typing import Any
 
 import pytest
 
 from meshproof.model.cost import ContainerCost, Costs
+from meshproof.model.run import OverheadDetail
 from meshproof.report.costs import cost_line, cost_sentence
-from tests.report.runs import a_cost
+from meshproof.report.html import render_page
+from tests.report.cost_results import a_cost
+from tests.report.runs import a_detail, a_run
 
 LIMITED: dict[str, Any] = {"cpu_limit_millicores": 200.0, "cfs_periods": 900, "throttled_periods": 300}
 
@@ -67,3 +72,34 @@ def test_the_line_of_a_terminal_has_room_for_all_of_it() -> None:
         "2 proxies: 1.04 CPU s per 1,000 requests (limit 200m, throttled in 33%), 61 MiB each, "
         "controller 61 MiB"
     )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "6.41 s in 158 s",
+        "0.518 s of 12,400",
+        "4.3 millicores",
+        "200 millicores",
+        "411 of 1,582",
+        "48.0 MiB 57.0 MiB 61.0 MiB 11 512.0 MiB",
+        "restarted: 2 containers",
+        "144.0 MiB of proxies and controller for 23 services in the mesh: 6.3 MiB each",
+        "the kubelets sampled a container every 10 to 19 s",
+    ],
+)
+def test_the_page_tells_what_each_container_took(words: str) -> None:
+    assert words in shown(a_detail())
+
+
+def test_a_measurement_without_a_figure_tells_why_and_what_it_took() -> None:
+    text = shown(a_detail(notes=["no figure: 1 rounds can be judged"]))
+
+    assert "no figure: 1 rounds can be judged" in text
+    assert "CPU of the containers" in text
+
+
+def shown(detail: OverheadDetail) -> str:
+    """The page's text, without a row of figures."""
+    html = render_page(a_run(overhead_detail=[detail]))
+    return " ".join(unescape(re.sub(r"<[^>]*>", "", html)).split())

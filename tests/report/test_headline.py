@@ -15,8 +15,9 @@ from meshproof.report.headline import (
     tone,
     verdict_sentence,
 )
+from tests.report.cost_results import a_cost, a_throughput
 from tests.report.mutant_results import a_mutant
-from tests.report.runs import a_cost, a_detail, a_run, a_throughput, a_verdict, an_overhead
+from tests.report.runs import a_detail, a_run, a_verdict, an_overhead
 
 P, F, K = VerdictState.PASSED, VerdictState.FAILED, VerdictState.FAILED_EXPECTED
 N, S, I = VerdictState.NOT_SUPPORTED, VerdictState.SKIPPED, VerdictState.INCONCLUSIVE  # noqa: E741  # I: a column of the table below

@@ -13,18 +13,9 @@ from meshproof.model.run import Overhead, RunInfo, RunState
 from meshproof.model.verdict import Evidence, VerdictState
 from meshproof.report.terminal import MAX_LINES, MAX_WIDTH, summary_lines
 from meshproof.report.visible import visible
+from tests.report.cost_results import a_cost, a_throughput
 from tests.report.mutant_results import a_mutant, mutants_of_every_state
-from tests.report.runs import (
-    RUN_ID,
-    a_comparison,
-    a_cost,
-    a_detail,
-    a_realistic_run,
-    a_run,
-    a_throughput,
-    a_verdict,
-    an_overhead,
-)
+from tests.report.runs import RUN_ID, a_comparison, a_detail, a_realistic_run, a_run, a_verdict, an_overhead
 
 WHERE = Path("reports/runs") / RUN_ID
 
