@@ -37,17 +37,6 @@ def _ready_at_once(document: dict[str, Any], _: Ground) -> None:
     _container(document).pop("readinessProbe", None)
 
 
-def _ready_by_the_api_server(document: dict[str, Any], ground: Ground) -> None:
-    """The kubelet asks it in the proxy's name, whatever its certificate, and believes the third answer."""
-    address = ground.kube.get("/api/v1/namespaces/default/services/kubernetes")["spec"]["clusterIP"]
-    _container(document)["readinessProbe"] = {
-        "httpGet": {"scheme": "HTTPS", "host": address, "port": 443, "path": "/readyz"},
-        "periodSeconds": 1,
-        "failureThreshold": 1,
-        "successThreshold": 3,
-    }
-
-
 def _all_at_once(document: dict[str, Any], _: Ground) -> None:
     every = {"maxUnavailable": "100%", "maxSurge": 0}
     document["spec"]["updateStrategy"] = {"type": "RollingUpdate", "rollingUpdate": every}
@@ -81,11 +70,6 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         "proxy-ready-too-early",
         "A proxy counts as ready before it has a configuration.",
         _ready_at_once,
-    ),
-    _proxies(
-        "readiness-asks-the-api",
-        "A proxy counts as ready as long as the API server answers.",
-        _ready_by_the_api_server,
     ),
     _proxies(
         "all-proxies-at-once",

@@ -13,7 +13,6 @@ from tests.mutate.fake_ground import CONTROLLER, PROXIES, FakeKube, workload
 
 NAMED = {each.name: each for each in MUTANTS}
 GRACE = "--entryPoints.http-5000.transport.lifeCycle.requestAcceptGraceTimeout=5s"
-API = "/api/v1/namespaces/default/services/kubernetes"
 Spec = dict[str, Any]
 
 
@@ -26,8 +25,7 @@ def kube() -> FakeKube:
     pod["terminationGracePeriodSeconds"] = 30
     proxies["spec"]["updateStrategy"] = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}}
     controller["spec"]["template"]["spec"]["initContainers"] = [{"name": "prepare"}]
-    service = {"metadata": {"name": "kubernetes"}, "spec": {"clusterIP": "10.96.0.1"}}
-    return FakeKube(objects={PROXIES: proxies, CONTROLLER: controller, API: service})
+    return FakeKube(objects={PROXIES: proxies, CONTROLLER: controller})
 
 
 def pod(spec: Spec) -> Spec:
@@ -40,12 +38,10 @@ def container(spec: Spec) -> Spec:
     return found
 
 
-ASKED = {"scheme": "HTTPS", "host": "10.96.0.1", "port": 443, "path": "/readyz"}
 EFFECTS: dict[str, Callable[[Spec], bool]] = {
     "no-accept-grace": lambda spec: container(spec)["args"] == ["--ping=true"],
     "proxy-killed-not-stopped": lambda spec: pod(spec)["terminationGracePeriodSeconds"] == 1,
     "proxy-ready-too-early": lambda spec: "readinessProbe" not in container(spec),
-    "readiness-asks-the-api": lambda spec: container(spec)["readinessProbe"]["httpGet"] == ASKED,
     "all-proxies-at-once": lambda spec: (
         spec["updateStrategy"]["rollingUpdate"] == {"maxUnavailable": "100%", "maxSurge": 0}
     ),
