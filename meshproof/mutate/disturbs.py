@@ -12,6 +12,7 @@ _TOLD: Final = "its witness is what the proxy tells the server of itself"
 _PATHS: Final = "it compares the path that arrives"
 _BODIES: Final = "it sends bodies, which the server takes for requests"
 _SHOP: Final = "it asks the same split service"
+_BREAKER: Final = "it opens a breaker, which is open still"
 _LIMIT: Final = "it counts on a limit"
 _STREAM: Final = "a TCP server gets a line more"
 _BY_PATH: Final = "its rules are of a path, too"
@@ -74,6 +75,7 @@ DISTURBS: Final[Mapping[str, Mapping[str, str]]] = {
     "retry-same-server": {"TM-MW-018": "some of its requests meet the server that refuses"},
     "retry-after-answer": {"TM-MW-0": "bodies are buffered to be sent again"},
     "rate-limit-dropped": dict.fromkeys(["TM-MW-007", "TM-MW-012"], _LIMIT),
+    "breaker-never-closes": {"TM-MW-008": _BREAKER},
     "breaker-never-opens": {"TM-MW-009": "it needs a breaker that is open"},
     "split-weights-equal": {"TM-SMI-012": _SHOP},
     "split-ignored": dict.fromkeys(["TM-SMI-011", "TM-SMI-012"], _SHOP),
@@ -108,7 +110,7 @@ DISTURBS: Final[Mapping[str, Mapping[str, str]]] = {
     "endpoints-follow-late": dict.fromkeys(["TM-ROUTE-", "TM-MW-", "TM-SMI-"], _STALE),
     "proxy-protocol-added": dict.fromkeys(["TM-ROUTE-02", "TM-ROUTE-03", "TM-ROUTE-06", "TM-SMI-"], _STREAM),
     "burst-plus-one": dict.fromkeys(["TM-MW-007", "TM-MW-01"], _LIMIT),
-    "breaker-recovers-slowly": {"TM-MW-01": "it waits for a breaker"},
+    "breaker-recovers-slowly": dict.fromkeys(["TM-MW-008", "TM-MW-01"], _BREAKER),
     "split-weights-rounded": dict.fromkeys(["TM-SMI-003", "TM-SMI-005", "TM-SMI-01", "TM-SMI-043"], _SHOP),
     "path-exact-only": {"TM-SMI-0": _BY_PATH},
 }

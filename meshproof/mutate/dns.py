@@ -10,6 +10,7 @@ from meshproof.mesh.naming import OLD_DOMAIN
 from meshproof.model.mutant import MutantKind
 from meshproof.mutate.corefiles import in_root, in_zones, only_over_udp, put, swapped, without_zones
 from meshproof.mutate.dns_names import (
+    also_past_the_mesh,
     case_sensitive,
     external_answered,
     search_list_answered,
@@ -130,6 +131,12 @@ MUTANTS: Final[tuple[Mutant, ...]] = (
         breaks="A mesh name leads to the service itself, past every proxy.",
         change=Corefile(edit=_always(to_plain_services)),
         disturbs={"TM-DNS": "mesh names have other addresses than the shadow services'"},
+    ),
+    Mutant(
+        name="dns-second-address",
+        breaks="The mesh name of a service has the address of the service itself for a second one.",
+        change=Corefile(edit=also_past_the_mesh),
+        disturbs={"TM-": "some requests go past the mesh"},
     ),
     Mutant(
         name="dns-old-name-past-the-mesh",

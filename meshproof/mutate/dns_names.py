@@ -9,6 +9,7 @@ from meshproof.mutate.corefiles import in_root, in_zones, put
 from meshproof.mutate.mutant import Ground
 
 __all__ = [
+    "also_past_the_mesh",
     "case_sensitive",
     "external_answered",
     "search_list_answered",
@@ -39,6 +40,17 @@ def to_plain_services(corefile: str, *zones: str) -> str:
         return re.sub(question, "{1}.{2}.svc.", re.sub(answer, r"answer name \1\\.\2\\.svc", block))
 
     return in_zones(edit, *zones)(corefile)
+
+
+def also_past_the_mesh(corefile: str, ground: Ground) -> str:
+    """The name of ``server`` has the address of its shadow service, and that of the service itself."""
+    shadow = _shadow(ground, "server", ground.namespace)
+    name, namespace, *_ = shadow.split(".")
+    asked = ((namespace, name), (ground.namespace, "server"))
+    found = (ground.kube.get(f"/api/v1/namespaces/{where}/services/{which}") for where, which in asked)
+    answers = (f'    answer "{{{{ .Name }}}} 5 IN A {each["spec"]["clusterIP"]}"' for each in found)
+    pattern = f"    match ^{re.escape(shadow)}\\.$"
+    return in_zones(put("template IN A cluster.local {", pattern, *answers, "    fallthrough", "}"))(corefile)
 
 
 def through_the_mesh(corefile: str, ground: Ground) -> str:

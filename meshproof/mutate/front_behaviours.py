@@ -264,7 +264,7 @@ BEHAVIOURS: Final[Mapping[str, Behaviour]] = {
     "half-close-dropped": Behaviour(half="dropped", services=_STREAMS),
     "half-close-closes-both": Behaviour(half="closes-both", services=_STREAMS),
     "tcp-bytes-changed": Behaviour(sent=lambda: bytes.upper, services=_STREAMS),
-    "tcp-byte-lost": Behaviour(sent=_at(100_000, _dropped), services=_STREAMS),
+    "tcp-byte-lost": Behaviour(sent=_at(100_000, _dropped), services=(*_STREAMS, "said-nothing-9000")),
     "large-datagrams-dropped": Behaviour(longest=1200, services=_DATAGRAMS),
 }
 

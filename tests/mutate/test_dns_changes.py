@@ -10,7 +10,7 @@ from meshproof.judge.corefile import blocks
 from meshproof.mutate.dns import MUTANTS, Corefile
 from meshproof.mutate.edits import NothingChangedError
 from meshproof.mutate.mutant import Ground
-from tests.mutate.fake_ground import CONFIG_MAP, COREDNS, FakeKube, FakeMesh, FakeShim, ground, workload
+from tests.mutate.fake_ground import CONFIG_MAP, COREDNS, MESH, FakeKube, FakeMesh, FakeShim, ground, workload
 
 ZONE = """\
 #### Begin {title} Block
@@ -64,6 +64,8 @@ OTHER = Corefile(edit=lambda corefile, _: f"{corefile}# another\n")
 def installed(kube: FakeKube) -> dict[str, Any]:
     """CoreDNS as the mesh has prepared it; its deployment's spec."""
     kube.objects |= {
+        "/api/v1/namespaces/mp-run/services/server": {"spec": {"clusterIP": "10.1.0.1"}},
+        f"{MESH}/services/traefik-mesh-server-6d61657368-mp-run": {"spec": {"clusterIP": "10.1.0.2"}},
         COREDNS: workload("coredns"),
         CONFIG_MAP: {"metadata": {"name": "coredns", "resourceVersion": "1"}, "data": {"Corefile": COREFILE}},
     }
@@ -176,6 +178,16 @@ def test_server_blocks_of_an_edit(ready: Ground, name: str, zones: list[str]) ->
         ("dns-to-plain-service", "maesh:53", r"\.maesh {1}.{2}.svc.cluster.local"),
         ("dns-to-plain-service", "traefik.mesh:53", r"]*)\.([a-zA-Z0-9-_]*)\.svc\.cluster\.local {1}.{2}.t"),
         ("dns-old-name-past-the-mesh", "maesh:53", r"\.maesh {1}.{2}.svc.cluster.local"),
+        (
+            "dns-second-address",
+            "traefik.mesh:53",
+            '5 IN A 10.1.0.2"\n        answer "{{ .Name }} 5 IN A 10.1.0.1',
+        ),
+        (
+            "dns-second-address",
+            "maesh:53",
+            r"\-server\-6d61657368\-mp\-run\.traefik\-mesh\.svc\.cluster\.local\.$",
+        ),
         ("unknown-name-resolves", "maesh:53", "erratic {"),
         ("unknown-name-servfail", "maesh:53", "rcode regex -6d61657368- NXDOMAIN SERVFAIL"),
         ("aaaa-servfail", "traefik.mesh:53", "rewrite stop {"),
