@@ -75,6 +75,8 @@ DISTURBS: Final[Mapping[str, Mapping[str, str]]] = {
     "retry-same-server": {"TM-MW-018": "some of its requests meet the server that refuses"},
     "retry-after-answer": {"TM-MW-0": "bodies are buffered to be sent again"},
     "rate-limit-dropped": dict.fromkeys(["TM-MW-007", "TM-MW-012"], _LIMIT),
+    "status-rewritten": {"TM-METRIC-01": "it compares failures"},
+    "tcp-bytes-changed": {"TM-ROUTE-070": "what it gets by HTTP is in upper case, too"},
     "breaker-never-closes": {"TM-MW-008": _BREAKER},
     "breaker-never-opens": {"TM-MW-009": "it needs a breaker that is open"},
     "split-weights-equal": {"TM-SMI-012": _SHOP},
