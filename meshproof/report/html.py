@@ -174,7 +174,8 @@ def _by_area(verdicts: list[VerdictView]) -> list[tuple[str, list[VerdictView]]]
 
 def _overhead_views(run: Run) -> list[OverheadView]:
     """Each measurement, one without a figure too: why it has none, and what it took, is in its detail."""
-    keys = dict.fromkeys((each.profile, each.instrument) for each in [*run.overhead, *run.overhead_detail])
+    measured: list[Overhead | OverheadDetail] = [*run.overhead, *run.overhead_detail]
+    keys = dict.fromkeys((each.profile, each.instrument) for each in measured)
     return [
         _overhead_view(run, profile, instrument, f"overhead-{place}")
         for place, (profile, instrument) in enumerate(keys)
