@@ -6,11 +6,13 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+from meshproof.engine.waiting import Look, eventually
 from meshproof.mutate.front import Listeners
 from meshproof.mutate.front_behaviours import Behaviour
 
-__all__ = ["PROXY", "Answer", "Ask", "Echo", "exchanged", "header"]
+__all__ = ["PROXY", "Answer", "Ask", "Echo", "exchanged", "header", "heard_of"]
 
+HEARD_S = 5.0  # some milliseconds on an idle machine
 PROXY = "127.0.0.22"  # another loopback address than the front's
 
 
@@ -47,6 +49,15 @@ class Echo(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
         pass
+
+
+def heard_of(times: int) -> None:
+    """The server is asked so many times: the last may come after the answer to the first is there."""
+
+    def look() -> Look[None]:
+        return Look(met=Echo.seen == times, value=None, seen=f"{Echo.seen} times")
+
+    eventually(look, what=f"the server is asked {times} times", within=HEARD_S, every=0.01)
 
 
 Answer = tuple[int, dict[str, Any] | bytes]
