@@ -1,6 +1,7 @@
 """Protocols beyond plain HTTP/1.1 through the mesh: HTTP/2, gRPC, WebSocket, and servers over TLS."""
 
 import hashlib
+import secrets
 from typing import Final
 
 import pytest
@@ -201,20 +202,21 @@ def test_server_with_a_strangers_certificate_is_refused(
     """Signed by somebody whom the proxies do not know: an error for the client, nothing for the server."""
     del certificates
     plain = protocol_service("unverified-plain")
+    over_tls, past_it = (f"{way}-{secrets.token_hex(4)}" for way in ("over-tls", "plain"))
 
     def identified(url: str, identity: str) -> Request:
         return client.request(url, headers=[(IDENTITY, identity)])
 
     refused, control = client.send(
         [
-            identified(protocol_service("unverified").mesh_url("/?format=json"), "over-tls"),
-            identified(plain.direct_url("/?format=json"), "plain"),
+            identified(protocol_service("unverified").mesh_url("/?format=json"), over_tls),
+            identified(plain.direct_url("/?format=json"), past_it),
         ]
     )
     counted = [
         each.response and each.response.body
         for each in client.send(
-            [client.request(plain.direct_url(f"/count/{name}")) for name in ("over-tls", "plain")]
+            [client.request(plain.direct_url(f"/count/{name}")) for name in (over_tls, past_it)]
         )
     ]
 
