@@ -13,9 +13,7 @@ from meshproof.mesh.traefik_mesh import TraefikMesh
 
 PODS: Final = "/api/v1/namespaces/kube-system/pods"
 STEADY: Final = 10  # looks in a row, two seconds: kube-proxy has let go of the old pods' addresses
-BACK_S: Final = (
-    60.0  # the image is in the node: 2 to 4 s; a readiness probe that fails is 10 s, or twice that
-)
+BACK_S: Final = 30.0  # pods whose image is in the node: 2 to 4 s, their first readiness probe another second
 DEPLOYMENT: Final = "/apis/apps/v1/namespaces/kube-system/deployments/coredns"
 
 
