@@ -6,8 +6,9 @@ carry ``@http`` (the provider that they came from) and everything of other provi
 
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
-__all__ = ["routers", "servers_by_service"]
+__all__ = ["lacks_address", "routers", "servers_by_service"]
 
 _PROVIDER: Final = "@http"
 
@@ -32,6 +33,11 @@ def servers_by_service(configuration: Mapping[str, Any]) -> dict[str, list[str]]
             addresses = sorted(str(each.get("url") or each.get("address")) for each in servers)
             found[_key(protocol, name)] = addresses
     return found
+
+
+def lacks_address(server: str) -> bool:
+    """Whether only the port of a server is known: a proxy that asks there asks itself."""
+    return not urlsplit(server if "://" in server else f"//{server}").hostname
 
 
 def _sections(configuration: Mapping[str, Any], what: str) -> dict[str, dict[str, Any]]:

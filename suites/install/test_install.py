@@ -124,7 +124,7 @@ def test_mesh_runs_without_a_collector(
 
 
 @requirement("TM-INSTALL-006")
-@profile("plain", "lifecycle")
+@profile("plain", campaigns="lifecycle")
 @stage("change")
 def test_install_again_hurts_nobody(
     client: Client, echo: Echo, installed: TraefikMesh, evidence: Facts

@@ -31,7 +31,7 @@ GONE_S: Final = 60.0  # an empty namespace: five seconds
 
 
 @requirement("TM-INSTALL-007")
-@profile("plain", "lifecycle")
+@profile("plain", campaigns="lifecycle")
 def test_uninstall_leaves_nothing(
     installation: Installation, installed: TraefikMesh, kube: KubeApi, evidence: Facts
 ) -> None:
@@ -46,7 +46,7 @@ def test_uninstall_leaves_nothing(
     assert blocks(corefile_of(kube)) == blocks(installation.corefile_before)
 
 
-@requirement("TM-INSTALL-007")
+@requirement("TM-INSTALL-032")
 @profile("lifecycle")
 def test_uninstall_leaves_nothing_in_a_namespace_that_was_there(
     mesh_like: MeshLike, removed: TraefikMesh, kube: KubeApi, evidence: Facts

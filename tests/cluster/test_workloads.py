@@ -257,6 +257,14 @@ def test_service_address(kube: FakeKube, workloads: Workloads, namespace: str | 
     assert kube.calls == [("get", path)]
 
 
+def test_service_is_touched_in_what_nobody_reads(kube: FakeKube, workloads: Workloads) -> None:
+    workloads.touch_service("server")
+
+    ((verb, path, body),) = kube.calls
+    assert (verb, path) == ("merge", "/api/v1/namespaces/demo/services/server")
+    assert body["metadata"]["annotations"].keys() == {"meshproof.dev/touched"}
+
+
 def test_service_is_removed(kube: FakeKube, workloads: Workloads) -> None:
     workloads.remove_service("server")
 

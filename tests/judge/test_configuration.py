@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from meshproof.judge.configuration import routers, servers_by_service
+from meshproof.judge.configuration import lacks_address, routers, servers_by_service
 
 CONTROLLER: dict[str, Any] = {
     "http": {
@@ -105,3 +105,18 @@ def test_router_that_differs_is_told_apart(change: dict[str, Any]) -> None:
     proxy["routers"]["demo-server-80@http"] |= change
 
     assert routers(proxy) != ROUTERS
+
+
+@pytest.mark.parametrize(
+    ("server", "lacks"),
+    [
+        ("http://10.0.0.1:80", False),
+        ("h2c://[fd00::1]:80", False),
+        ("10.0.0.1:80", False),
+        ("http://:8080", True),
+        ("https://:8443", True),
+        (":9000", True),
+    ],
+)
+def test_server_without_an_address_is_told(server: str, *, lacks: bool) -> None:
+    assert lacks_address(server) is lacks
