@@ -33,7 +33,7 @@ _ORDER: Final = tuple(Direction)
 class StateChange(msgspec.Struct, frozen=True, kw_only=True):
     """A requirement that is in another state; ``before`` is None where it was not judged.
 
-    ``said`` and ``finding`` are the later verdict's, or the earlier's where the later has none to give.
+    ``said`` is the later verdict's; ``finding`` the earlier's where the later has none.
     """
 
     requirement: str
@@ -102,7 +102,7 @@ def _change(before: PastVerdict | None, after: PastVerdict) -> StateChange | Non
         direction=_direction(before, after),
         before=before.state if before else None,
         after=after.state,
-        said=after.said or (before.said if before else ""),
+        said=after.said,
         finding=after.finding or (before.finding if before else None),
     )
 

@@ -20,7 +20,7 @@ from meshproof.history.store import HISTORY_FILE, read_history
 from meshproof.history.store import rebuild as rebuild_history
 from meshproof.model.errors import BadInputError, nearest
 from meshproof.model.history import PastRun
-from meshproof.report.store import DEFAULT_ROOT, atomic_write
+from meshproof.report.store import DEFAULT_ROOT, write_chosen
 from meshproof.report.terminal import MAX_WIDTH
 from meshproof.report.visible import one_line
 
@@ -69,7 +69,7 @@ def history(
             remedy=nearest(requirement, known),
         )
     if html:
-        _write(html, render_history(runs, _statements()))
+        write_chosen(html, render_history(runs, _statements()))
         typer.echo(html)
     elif as_json:
         values: Any = requirement_as_values(runs, requirement) if requirement else map(run_as_values, runs)
@@ -148,17 +148,6 @@ def _run_called(runs: list[PastRun], name: str) -> PastRun:
             return run
     known = [each.id for each in runs]
     raise BadInputError(where="RUN", problem=f"got {name!r}, no such run", remedy=nearest(name, known))
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        atomic_write(path, text)
-    except OSError as error:
-        raise BadInputError(
-            where=str(path),
-            problem=f"cannot be written ({error.strerror or error})",
-            remedy="choose another file",
-        ) from error
 
 
 def _json(values: Any) -> str:

@@ -67,7 +67,7 @@ def test_change_carries_the_words_and_the_finding() -> None:
         a_past_run(1), a_past_run(2, a_past_verdict("TM-DNS-001", F, said="no answer"))
     ).changes[0]
 
-    assert (mended.said, mended.finding) == ("was known", "findings.md#one")
+    assert (mended.said, mended.finding) == ("", "findings.md#one")
     assert (broken.said, broken.subject) == ("no answer", "proxy")
 
 
