@@ -11,7 +11,7 @@ from meshproof.model.history import PastVerdict, Versions
 from meshproof.model.verdict import VerdictState
 from meshproof.report.headline import STATE_WORDS, Tone, area_name, many
 from meshproof.report.html import page_environment
-from meshproof.report.visible import one_line, visible
+from meshproof.report.markdown import as_code, escaped
 
 __all__ = ["render_markdown", "render_table_page", "sentence"]
 
@@ -22,7 +22,6 @@ _COUNTED: Final = (  # the gravest first
     VerdictState.NOT_SUPPORTED,
     VerdictState.PASSED,
 )
-_SAID_WIDTH: Final = 300  # characters of a failure's words; the rest is in its report
 _HEAD: Final = """# Compatibility
 
 <!-- Written by `meshproof matrix table`; do not edit. -->
@@ -108,13 +107,13 @@ def _matrix(cells: Sequence[Cell]) -> str:
             *(each or "?" for each in _parts(cell.versions)),
             *(_counted(cell.area(area)) for area in areas),
             figure_told(cell.overhead) if cell.overhead else "not measured",
-            f"{cell.started[:10]} `{cell.run}`",
+            f"{cell.started[:10]}, {cell.run}",
             cell.mesh_profile,
         ]
         for cell in cells
     ]
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(map(_escaped, line))} |" for line in lines) + "\n"
+    return "\n".join(f"| {' | '.join(map(escaped, line))} |" for line in lines) + "\n"
 
 
 def _legend() -> str:
@@ -139,39 +138,39 @@ def _changed(cell: Cell, statements: Mapping[str, str]) -> str:
     found = cell.since
     if found is None or not (found.changes or found.no_longer_judged):
         return ""
-    since = f"New; against {cell.against.told()}" if cell.against else f"Since run `{found.before}`"
-    lines = [f"### {_escaped(cell.versions.told())}\n", f"{_escaped(since)}:\n"]
+    since = f"New; against {cell.against.told()}" if cell.against else f"Since run {found.before}"
+    lines = [f"### {escaped(cell.versions.told())}\n", f"{escaped(since)}:\n"]
     lines += [_change_line(each, statements) for each in found.changes]
     if found.no_longer_judged:
-        lines.append(f"- no longer judged: {', '.join(map(_escaped, found.no_longer_judged))}")
+        lines.append(f"- no longer judged: {', '.join(map(escaped, found.no_longer_judged))}")
     return "\n".join(lines) + "\n"
 
 
 def _change_line(change: StateChange, statements: Mapping[str, str]) -> str:
     was = "not judged" if change.before is None else STATE_WORDS[change.before].label
     words = STATE_WORDS[change.after]
-    return f"- {words.sign} **{_escaped(change.requirement)}** {was} → {words.label}: " + _told(
+    return f"- {words.sign} **{escaped(change.requirement)}** {was} → {words.label}: " + _told(
         change.requirement, change.subject, change.said, change.finding, statements
     )
 
 
 def _listed(cell: Cell, verdicts: Sequence[PastVerdict], statements: Mapping[str, str]) -> str:
-    lines = [f"### {_escaped(cell.versions.told())}\n"]
+    lines = [f"### {escaped(cell.versions.told())}\n"]
     for each in verdicts:
         words = STATE_WORDS[each.state]
         told = _told(each.requirement, each.subject.value, each.said, each.finding, statements)
-        lines.append(f"- {words.sign} {words.label}: **{_escaped(each.requirement)}** {told}")
+        lines.append(f"- {words.sign} {words.label}: **{escaped(each.requirement)}** {told}")
     return "\n".join(lines) + "\n"
 
 
 def _known(cell: Cell) -> str:
     names = ", ".join(_linked(each) for each in cell.known)
-    return f"{_escaped(cell.versions.told())}: {names}.\n"
+    return f"{escaped(cell.versions.told())}: {names}.\n"
 
 
 def _linked(verdict: PastVerdict) -> str:
     """The requirement, with a link to its finding beside this file in ``docs/``."""
-    name = _escaped(verdict.requirement)
+    name = escaped(verdict.requirement)
     finding = verdict.finding or ""
     return f"[{name}]({finding.removeprefix('docs/')})" if finding.startswith("docs/") else name
 
@@ -181,21 +180,13 @@ def _told(
 ) -> str:
     """The statement, whose doing it is, the check's own words."""
     parts = (
-        _escaped(statements.get(requirement, "")),
+        escaped(statements.get(requirement, "")),
         f"Subject: {subject}.",
-        f"It said: `{one_line(said, _SAID_WIDTH).replace('`', chr(39))}`" if said.strip() else "",
-        f"Finding: {_escaped(finding)}." if finding else "",
+        f"It said: {as_code(said)}" if said.strip() else "",
+        f"Finding: {escaped(finding)}." if finding else "",
     )
     return " ".join(filter(None, parts))
 
 
 def _parts(versions: Versions) -> tuple[str, str, str, str]:
     return versions.mesh, versions.proxy, versions.kubernetes, versions.coredns
-
-
-def _escaped(text: str) -> str:
-    """Text of others as Markdown shows it; our own backticks around a run's id stay."""
-    shown = visible(text).replace("\n", " ")
-    for character in "\\|<>*_[]":
-        shown = shown.replace(character, f"\\{character}")
-    return shown
