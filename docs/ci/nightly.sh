@@ -23,14 +23,10 @@ status=0
   .venv/bin/meshproof matrix run --budget "${MESHPROOF_BUDGET:-240}"
 } > "$log" 2>&1 || status=$?
 
-changes=$(.venv/bin/meshproof history changes --reports reports/matrix 2>&1) || changes=
-case "$changes" in
-  "" | *"nothing changed"*) ;;
-  *) echo "$changes" ;;
-esac
+grep '^cell .*, changed' "$log" || true
 if [ "$status" -ne 0 ]; then
   echo "exit code $status: 1 a requirement failed, 2 interrupted, 4 bad input, 6 something could not be judged"
   grep '^cell ' "$log" || tail -n 20 "$log"
-  echo "log: $PWD/$log; table: $PWD/reports/matrix/compatibility.html"
+  echo "log: $PWD/$log; what changed and why: $PWD/reports/matrix/compatibility.html"
 fi
 exit "$status"

@@ -52,7 +52,8 @@ def run_night(
         night = night.with_attempt(cell.name, attempt)
         write_night(root, night)
         codes.append(attempt.exit_code)
-        say(f"cell {cell.name}: exit code {attempt.exit_code}{f', {attempt.note}' if attempt.note else ''}")
+        told = (f"exit code {attempt.exit_code}", "changed" if attempt.changed else "", attempt.note)
+        say(f"cell {cell.name}: {', '.join(filter(None, told))}")
         done()
     return _worst(codes)
 
