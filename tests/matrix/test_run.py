@@ -10,7 +10,6 @@ import pytest
 
 from meshproof.engine.process import CommandFailedError, Completed
 from meshproof.history.store import HISTORY_FILE, keep, read_history
-from meshproof.matrix import night as nights
 from meshproof.matrix import run as module
 from meshproof.matrix.attempts import Night, read_night, write_night
 from meshproof.matrix.night import run_night, write_tables
@@ -200,7 +199,7 @@ def test_cell_that_would_not_end_in_time_is_left_to_the_next_night(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter((0.0, 0.0, 3000.0, 3000.0))  # began; before each of three cells
-    monkeypatch.setattr(nights.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr("meshproof.matrix.night.time.monotonic", lambda: next(clock))
     cells = [*planned("a", "b", minutes=20), *planned("c", minutes=5)]
 
     status, said = night_of(
