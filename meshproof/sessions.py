@@ -12,6 +12,7 @@ import msgspec
 import typer
 
 from meshproof.engine.process import run as run_command
+from meshproof.history.store import remember
 from meshproof.model.errors import ExitCode
 from meshproof.model.mesh_profile import MeshProfile
 from meshproof.model.mutant import mutants_exit_code
@@ -96,6 +97,7 @@ def _run_all(
             folder = store.folder / "profiles" / name
             keep = ["--keep-cluster"] if step.keep_cluster else []
             arguments = [
+                "--no-history",  # the joined run is in it
                 *common,
                 *keep,
                 *step.arguments,
@@ -119,6 +121,8 @@ def _run_all(
     write_page(store.folder, whole)
     for line in summary_lines(whole, store.folder):
         typer.echo(line)
+    if note := remember(store.root, whole):
+        typer.echo(note)
     return status
 
 

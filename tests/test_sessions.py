@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from meshproof import sessions as module
 from meshproof.cli import app
+from meshproof.history.store import HISTORY_FILE, read_history
 from meshproof.model.mesh_profile import MeshProfile
 from meshproof.model.mutant import MutantKind, MutantResult, MutantState
 from meshproof.model.requirement import Level, Subject
@@ -123,6 +124,20 @@ def test_sessions_become_one_report(
     assert result.exit_code == code
     assert (whole.run.exit_code, whole.run.state, len(whole.verdicts)) == (code, state, judged)
     assert (tmp_path / "latest" / "report.html").exists() or list((tmp_path / "latest").glob("*.html"))
+
+
+def test_joined_run_is_in_the_history_and_its_parts_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions = Sessions({})
+    monkeypatch.setattr(module, "_session", sessions)
+
+    CliRunner().invoke(app, ["conformance", "acl", "tcp", "--report-dir", str(tmp_path)])
+
+    (kept,) = read_history(tmp_path / HISTORY_FILE)
+    assert kept.mesh_profile == "acl, tcp"
+    assert len(kept.verdicts) == 2
+    assert all("--no-history" in each for each in sessions.seen)
 
 
 def test_options_reach_every_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
