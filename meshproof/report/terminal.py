@@ -140,7 +140,7 @@ def _mutant_line(mutant: MutantResult, told: str, *, sign: str = "") -> str:
 
 
 def _overhead_lines(rows: list[Overhead], most: int) -> list[str]:
-    """At most ``most`` lines, ``_OVERHEAD_LEAST`` or more; of several instruments every median comes first."""
+    """At most ``most`` lines, ``_OVERHEAD_LEAST`` or more; of several instruments the medians come first."""
     if not rows:
         return []
     profiles, instruments = {row.profile for row in rows}, {row.instrument for row in rows}
