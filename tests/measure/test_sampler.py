@@ -25,7 +25,7 @@ SHORT = Profile(
     name="short",
     description="for a test",
     rounds=2,
-    phase_s=0.5,
+    phase_s=0.7,
     settle_s=0.1,
     warmup_s=1.0,
     users=1,
@@ -38,7 +38,7 @@ SHORT = Profile(
 )
 
 # Sends nothing: what it was asked for is logged as if it had been, all of it in the middle of the phase.
-STAND_IN = """#!{python}
+STAND_IN = """#!{python} -IS
 import json, sys, time
 ask = dict(zip(sys.argv[2:-1], sys.argv[3:]))
 if "{trouble}":
@@ -120,8 +120,10 @@ def test_every_arm_is_sampled_in_every_round(tmp_path: Path, port: int) -> None:
     }
     cells = [cell for cell in found.cells if cell.arm == "direct"]
     for number, cell in zip(answers(found, "direct"), cells, strict=True):
-        assert number == cell.requests - 1  # the first made the connection
-        assert cell.requests <= 35  # what is left of 0.5 s once fortio's own margin is off
+        assert number + cell.discarded == cell.requests  # nothing is lost, whenever a busy machine came to it
+        assert cell.discarded >= 1  # the first made the connection
+        assert cell.requests <= 55  # what is left of 0.7 s once fortio's own margin is off
+    assert any(answers(found, "direct"))
     assert all(requests > 0 for requests, _ in found.warmup.values())
     assert {len(spans) for spans in found.lookups_ms.values()} == {5}
 
@@ -140,7 +142,7 @@ def test_errors_are_counted_and_give_no_latency(tmp_path: Path, port: int) -> No
 def test_beside_a_load_it_follows_the_phases_that_the_master_wrote(tmp_path: Path, port: int) -> None:
     begin = tmp_path / "begin.json"
     process = start(tmp_path, config(port, begin_file=str(begin)))
-    phases = [["mesh", 0, 0.2, 0.7], ["direct", 0, 0.7, 1.2], ["direct", 1, 1.2, 1.25]]
+    phases = [["mesh", 0, 0.2, 0.9], ["direct", 0, 0.9, 1.6], ["direct", 1, 1.6, 1.665]]
     begin.with_suffix(".part").write_text(
         json.dumps({"t0_monotonic": time.monotonic() + 1.0, "phases": phases})
     )
@@ -150,9 +152,9 @@ def test_beside_a_load_it_follows_the_phases_that_the_master_wrote(tmp_path: Pat
 
     assert [(cell.arm, cell.round) for cell in found.cells] == [("mesh", 0), ("direct", 0), ("direct", 1)]
     assert found.warmup["mesh"] == (0, 0)
-    assert answers(found, "direct")[0] > 0
+    assert any(answers(found, "direct") + answers(found, "mesh"))
     too_short = found.cells[-1]
-    assert (too_short.requests, too_short.unsent) == (0, 5)
+    assert (too_short.requests, too_short.unsent) == (0, 6)
 
 
 @pytest.mark.parametrize(
