@@ -12,7 +12,7 @@ from tests.report.runs import HOSTILE, a_detail, a_run, an_overhead
 BESIDE = "fortio beside locust"
 
 
-def three(**changed: object) -> Run:
+def three() -> Run:
     """As a standard run has them."""
     rows = [
         *(an_overhead(q, 0.9 * q / 50) for q in (50, 90, 99)),
@@ -21,7 +21,7 @@ def three(**changed: object) -> Run:
     ]
     notes = ["fortio, 30 requests/s", f"what Locust adds to what it measures: +0.30 ms {HOSTILE}"]
     details = [a_detail(), a_detail(instrument=BESIDE, notes=notes, arms=[], costs=None)]
-    return a_run(overhead=rows, overhead_detail=details, **changed)
+    return a_run(overhead=rows, overhead_detail=details)
 
 
 def test_the_lightest_comes_first() -> None:
