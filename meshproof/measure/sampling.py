@@ -25,8 +25,8 @@ ALONE_WARMUP_S: Final = 1.5
 
 
 def alone(profile: Profile) -> Profile | None:
-    """The sampling without any load; None for a closed model, which has no rate to be low against."""
-    if profile.arrivals is Arrivals.CLOSED:
+    """The sampling without any load; None for a profile without one rate, such as a closed model's."""
+    if not profile.arrival_rate_per_s:
         return None
     return msgspec.structs.replace(
         _plain(profile, ALONE_RATE_PER_S),
@@ -38,8 +38,8 @@ def alone(profile: Profile) -> Profile | None:
 
 
 def beside(profile: Profile) -> Profile | None:
-    """The sampling in the phases of Locust's load; None for a closed model."""
-    if profile.arrivals is Arrivals.CLOSED:
+    """The sampling in the phases of Locust's load; None for a profile without one rate to be low against."""
+    if not profile.arrival_rate_per_s:
         return None
     rate = max(LOWEST_RATE_PER_S, min(ALONE_RATE_PER_S, SHARE * profile.arrival_rate_per_s))
     return _plain(profile, rate)
