@@ -7,9 +7,11 @@ from typing import Any, Final
 
 from meshproof.model.errors import BadInputError
 
-__all__ = ["SWARM_FIELDS", "SwarmChoice", "check_swarm", "parse_cpus"]
+__all__ = ["SWARM_FIELDS", "SwarmChoice", "check_swarm", "parse_cpus", "parse_rates"]
 
 SWARM_FIELDS: Final = ("node", "cpus")  # of a profile that may leave them out
+LOWEST_RATE: Final = 50  # of a check of the instruments: below it a phase of a second is too short
+HIGHEST_RATE: Final = 5000  # more than a few workers send
 MOST_CPUS: Final = 1024  # more than any node has: a slip of a digit, not a CPU
 _RANGE: Final = re.compile(r"(\d{1,6})(?:-(\d{1,6}))?")
 
@@ -57,6 +59,20 @@ def parse_cpus(text: str, *, where: str) -> list[int]:
             )
         found.update(range(first, last + 1))
     return sorted(found)
+
+
+def parse_rates(text: str, *, where: str) -> tuple[float, ...]:
+    """``50,150`` is two rates of requests per second; nothing is none. Raises BadInputError."""
+    rates = []
+    for part in text.split(",") if text else []:
+        if not re.fullmatch(r"\d{1,5}", part.strip()) or not LOWEST_RATE <= int(part) <= HIGHEST_RATE:
+            raise BadInputError(
+                where=where,
+                problem=f"got {text!r}, expected rates from {LOWEST_RATE} to {HIGHEST_RATE} a second",
+                remedy="leave the rates out for 50,150,300",
+            )
+        rates.append(float(part))
+    return tuple(dict.fromkeys(rates))
 
 
 def check_swarm(where: str, values: Mapping[str, Any]) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from meshproof.measure.profile import load_profile, parse_profile, with_swarm
-from meshproof.measure.swarm_options import SwarmChoice, parse_cpus
+from meshproof.measure.swarm_options import SwarmChoice, parse_cpus, parse_rates
 from meshproof.model.errors import BadInputError
 from meshproof.paths import PROJECT_ROOT
 
@@ -36,6 +36,23 @@ def test_cpus_are_written_as_taskset_does(text: str, cpus: list[int]) -> None:
 def test_what_is_no_list_of_cpus_is_refused(text: str, why: str) -> None:
     with pytest.raises(BadInputError, match=rf"--load-cpus: got .*{why}"):
         with_swarm(load_profile("standard"), SwarmChoice(cpus=text))
+
+
+@pytest.mark.parametrize(
+    ("text", "rates"),
+    [
+        pytest.param("", (), id="none"),
+        pytest.param("50, 300,50", (50.0, 300.0), id="each once"),
+    ],
+)
+def test_rates_are_numbers_with_commas(text: str, rates: tuple[float, ...]) -> None:
+    assert parse_rates(text, where="--instruments") == rates
+
+
+@pytest.mark.parametrize("text", ["ten", "10", "50,", "1e9", "99999", "-50", "50.5"])
+def test_rate_that_makes_no_sense_is_refused(text: str) -> None:
+    with pytest.raises(BadInputError, match=r"--instruments: got .*expected rates from 50 to 5000 a second"):
+        parse_rates(text, where="--instruments")
 
 
 def test_options_go_before_the_profile() -> None:
