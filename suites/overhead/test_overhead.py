@@ -50,14 +50,16 @@ def test_cost_comes_with_its_uncertainty(measured: Measured, evidence: Facts) ->
     judged = [throughput] if throughput else measured.all_rows
     invalid = sorted({each.validity for each in judged if each.validity != "valid"})
     if not throughput:
+        said = {detail.instrument: detail.notes[0] for detail in measured.details}
         seen = {row.instrument for row in measured.all_rows}
-        invalid += [f"no figure by {name}" for name in (FORTIO, FORTIO_BESIDE, LOCUST) if name not in seen]
+        missing = [name for name in (FORTIO, FORTIO_BESIDE, LOCUST) if name not in seen]
+        invalid += [f"{name}: {said.get(name, 'it was not asked')}" for name in missing]
     void = {detail.instrument: detail.void_rounds for detail in measured.details}
     evidence.record({"void_rounds": void, "validity": invalid or "valid"})
     if invalid:
         raise HarnessError(
             where=f"profile {measured.recording.profile.name}",
-            problem="; ".join(invalid + measured.detail.notes[:1]),
+            problem="; ".join(invalid),
             remedy="run on a quieter machine, or with a profile of more rounds",
         )
 
