@@ -24,7 +24,7 @@ def load_facts(recording: Recording) -> dict[str, bool | int | float | str]:
     if profile.node:
         facts["node"] = profile.node
     if profile.cpus:
-        facts["cpus"] = ",".join(map(str, profile.cpus))
+        facts["cpus"] = ", ".join(map(str, profile.cpus))
     if recording.beside:
         facts["fortio_beside_per_s"] = recording.beside.profile.arrival_rate_per_s
     return facts

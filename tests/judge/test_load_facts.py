@@ -19,7 +19,7 @@ def chosen(*, node: str = "", cpus: list[int] | None = None, on: list[str] | Non
     [
         pytest.param(
             chosen(cpus=[0, 1]),
-            {"cpus": "0,1"},
+            {"cpus": "0, 1"},
             "the generator's 1 workers ran pinned to CPU 0, 1, by their own word",
             id="pinned",
         ),
