@@ -3,11 +3,15 @@
 worker -> master ``mp_ready`` (all users spawned, names resolved); master -> workers ``mp_begin``; worker ->
 master ``mp_records``; the master prints them and quits, which ends the workers. Every wait has an end: an
 experiment that cannot go on prints a ``failure`` line instead of its ``end`` line.
+
+Where a sampler (sampler.py) stands beside the master, it reads from a file of theirs when the load begins.
 """
 
+import json
 import os
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 import gevent
@@ -26,6 +30,7 @@ READY_WITHIN_S: Final = float(
 )  # pods may still be starting when the master is up
 GATHER_WITHIN_S: Final = 30.0  # a worker encodes its histograms in well under a second
 USERS_POLL_S: Final = 0.1
+BEGIN_FILE: Final = os.environ.get("MESHPROOF_BEGIN_FILE", "")  # what a sampler waits for
 
 FAILED: Final = 3  # exit code of a master whose experiment could not go on
 
@@ -135,6 +140,7 @@ class Master:
 
     def _play(self) -> None:
         schedule = self._stage.schedule
+        phases = [[p.arm, p.round, p.starts_s, p.ends_s] for p in schedule.phases]
         self._print(
             {
                 "kind": "start",
@@ -143,9 +149,11 @@ class Master:
                 "workers": self._workers,
                 "warmup_s": schedule.warmup_s,
                 "settle_s": schedule.settle_s,
-                "phases": [[p.arm, p.round, p.starts_s, p.ends_s] for p in schedule.phases],
+                "phases": phases,
             }
         )
+        if BEGIN_FILE:
+            _announce(Path(BEGIN_FILE), {"t0_monotonic": time.monotonic() + LEAD_S, "phases": phases})
         self.tell("mp_begin", {"in_s": LEAD_S})
         within = schedule.duration_s + self._stage.profile["request_timeout_s"] + GATHER_WITHIN_S
         if not self._all_in.wait(within) and not self._problem:
@@ -176,6 +184,13 @@ class Master:
     def _print(self, record: Mapping[str, Any]) -> None:
         self._lines += 1
         _say(record)
+
+
+def _announce(path: Path, begin: Mapping[str, Any]) -> None:
+    """Whole or not at all: the sampler looks for the file all the time."""
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(begin), encoding="utf-8")
+    unfinished.rename(path)
 
 
 def _say(record: Mapping[str, Any]) -> None:

@@ -1,22 +1,21 @@
 """What the users of one worker share: the schedule, the common start, the addresses, the cells they fill."""
 
 import gc
-import socket
+import os
 import time
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import gevent
 from gevent.event import Event
 
+from loadtests.addresses import resolved
 from loadtests.cells import Cell
 from loadtests.schedule import Schedule, build_schedule
 
 __all__ = ["Stage"]
 
-LOOKUPS: Final = 5  # times that each name is resolved before the clock starts; the first may be a cold one
 DRAIN_SLACK_S: Final = 1.0  # after the last request's timeout: what is still open then is "unfinished"
 DRAIN_POLL_S: Final = 0.1
 
@@ -53,20 +52,9 @@ class Stage:
     def resolve(self) -> None:
         """Resolve every arm's name, timed, before the clock starts; requests then go to the address."""
         for arm, url in self.arms.items():
-            parts = urlsplit(url)
-            name, port = parts.hostname or "", parts.port or 80
-            spans = []
-            for _ in range(LOOKUPS):
-                began = time.perf_counter()
-                try:
-                    found = socket.getaddrinfo(_absolute(name), port, type=socket.SOCK_STREAM)
-                except OSError as error:
-                    raise OSError(f"{name} of the {arm} arm does not resolve: {error}") from error
-                spans.append((time.perf_counter() - began) * 1000)
-            address = _reachable([str(info[4][0]) for info in found], port)
-            literal = f"[{address}]" if ":" in address else address
-            self.lookups_ms[arm] = spans
-            self.addresses[arm] = (f"http://{literal}:{port}{parts.path.rstrip('/')}", parts.netloc)
+            found = resolved(arm, url)
+            self.lookups_ms[arm] = found.lookups_ms
+            self.addresses[arm] = (found.url, found.authority)
         self.resolved.set()
 
     def begin(self, in_s: float) -> None:
@@ -107,27 +95,14 @@ class Stage:
     def records(self) -> list[dict[str, Any]]:
         """What leaves this worker: one record about it, then one per cell."""
         records: list[dict[str, Any]] = [
-            {"kind": "worker", "lookups_ms": self.lookups_ms, "warmup": self.warmup}
+            {
+                "kind": "worker",
+                "lookups_ms": self.lookups_ms,
+                "warmup": self.warmup,
+                "cpus": sorted(os.sched_getaffinity(0)),
+            }
         ]
         for cell in self.cells.values():
             records.append(cell.as_record())
             gevent.sleep(0)  # Locust's master gives up a worker that is silent for seconds
         return records
-
-
-def _absolute(name: str) -> str:
-    """A name with its root dot, which spares the search domains; addresses and bare names as they are."""
-    if ":" in name or "." not in name or name.replace(".", "").isdigit():
-        return name
-    return name.rstrip(".") + "."
-
-
-def _reachable(addresses: list[str], port: int) -> str:
-    """The first address that takes a connection (an IPv6 one may have no server), else the first."""
-    for address in addresses:
-        try:
-            socket.create_connection((address, port), timeout=1).close()
-        except OSError:
-            continue
-        return address
-    return addresses[0]

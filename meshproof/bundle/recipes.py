@@ -27,7 +27,7 @@ LANES: Final = {"compile": 1, "network": 1, "packages": 1, "engine": 1}
 # Seconds measured on 2 cores, for the display.
 _ESTIMATES: Final = {
     "kubernetes": 283.0, "traefik": 227.0, "jaeger": 100.0, "helm": 61.0, "coredns": 51.0,
-    "traefik-mesh": 47.0, "etcd": 22.0, "userland-node": 70.0, "userland-prometheus": 45.0,
+    "traefik-mesh": 47.0, "etcd": 22.0, "fortio": 18.0, "userland-node": 70.0, "userland-prometheus": 45.0,
     "userland-client": 25.0, "image-node": 40.0,
 }  # fmt: skip
 _BOOTSTRAP_S: Final = 1800.0

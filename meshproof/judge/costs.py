@@ -30,8 +30,8 @@ def judge_costs(recording: Recording) -> Costs | None:
     if usage is None:
         return None
     carried = {
-        Component.PROXY: recording.sent(MESH)[0],
-        Component.SERVER: sum(recording.sent(arm)[0] for arm in recording.arms),
+        Component.PROXY: recording.carried(MESH),
+        Component.SERVER: sum(recording.carried(arm) for arm in recording.arms),
     }
     rows = []
     for _, group in groupby(sorted(usage.samples, key=_place), key=_place):

@@ -27,13 +27,21 @@ from meshproof.judge.intervals import (
     mean_p_value,
 )
 from meshproof.judge.rounds import CONTROL, DIRECT, MESH, void_rounds
-from meshproof.judge.swarm import arm_curves, generator_figures, notes_on
+from meshproof.judge.swarm import arm_curves, generator_figures, load_facts, notes_on
 from meshproof.judge.throughput import judge_throughput, limited_by_generator
 from meshproof.model.errors import BadInputError
-from meshproof.model.load import Arrivals, Recording
+from meshproof.model.load import LOCUST, Arrivals, Recording
 from meshproof.model.run import PRIMARY, VALID, Overhead, OverheadDetail
 
-__all__ = ["MIN_VALID_ROUNDS", "judge_overhead"]
+__all__ = [
+    "ALPHA",
+    "MIN_VALID_ROUNDS",
+    "check_arms",
+    "judge_overhead",
+    "overhead_rows",
+    "small_differences",
+    "why_not_valid",
+]
 
 SECONDARY: Final = (90.0, 99.0)
 RARE: Final = 99.9  # only where every round has the requests for it
@@ -59,23 +67,22 @@ def judge_overhead(recording: Recording) -> tuple[list[Overhead], OverheadDetail
 
     Raises BadInputError when the recording lacks one of the arms direct, control and mesh.
     """
-    if missing := [arm for arm in (DIRECT, CONTROL, MESH) if arm not in recording.arms]:
-        raise BadInputError(
-            where="recording/arms",
-            problem=f"got {sorted(recording.arms)}, expected {missing} too",
-            remedy="measure direct, control and mesh in one experiment",
-        )
+    check_arms(recording)
     latencies = Latencies(recording)
     void = void_rounds(recording, latencies)
     valid = [number for number in range(recording.profile.rounds) if number not in void]
     silent = [number for number in valid if not latencies.count(MESH, number)]
     judged = [number for number in valid if number not in silent]
-    reasons = _why_not_valid(recording, valid, silent)
+    reasons = why_not_valid(recording, valid, silent)
     rows: list[Overhead] = []
     notes = notes_on(recording, latencies, valid)
     if len(judged) >= MIN_ROUNDS:
-        rows = _rows(recording, latencies, judged, "; ".join(reasons) or VALID)
-        notes += _small_differences(rows)
+        secondary = (*SECONDARY, *_rare(latencies, judged))
+        validity = "; ".join(reasons) or VALID
+        rows = overhead_rows(
+            recording, latencies, judged, validity=validity, secondary=secondary, instrument=LOCUST
+        )
+        notes += small_differences(rows)
     else:
         notes.insert(0, f"no figure: {len(judged)} rounds can be judged; {'; '.join(reasons)}")
     detail = OverheadDetail(
@@ -83,7 +90,7 @@ def judge_overhead(recording: Recording) -> tuple[list[Overhead], OverheadDetail
         arms=arm_curves(recording, latencies, valid),
         void_rounds={str(number): reason for number, reason in void.items()},
         generator=generator_figures(recording, latencies, valid),
-        load=msgspec.to_builtins(recording.profile),
+        load=load_facts(recording),
         notes=notes,
         costs=judge_costs(recording),
         throughput=judge_throughput(
@@ -93,7 +100,18 @@ def judge_overhead(recording: Recording) -> tuple[list[Overhead], OverheadDetail
     return rows, detail
 
 
-def _why_not_valid(recording: Recording, valid: list[int], silent: list[int]) -> list[str]:
+def check_arms(recording: Recording) -> None:
+    """Raises BadInputError when the recording lacks one of the arms direct, control and mesh."""
+    if missing := [arm for arm in (DIRECT, CONTROL, MESH) if arm not in recording.arms]:
+        raise BadInputError(
+            where="recording/arms",
+            problem=f"got {sorted(recording.arms)}, expected {missing} too",
+            remedy="measure direct, control and mesh in one experiment",
+        )
+
+
+def why_not_valid(recording: Recording, valid: list[int], silent: list[int]) -> list[str]:
+    """Why no figure of these rounds is valid; empty where it is."""
     reasons = _too_few(recording, valid)
     if recording.profile.arrivals is Arrivals.CLOSED:
         limited = [arm for arm in limited_by_generator(recording, valid) if arm != MESH]
@@ -112,13 +130,38 @@ def _too_few(recording: Recording, valid: list[int]) -> list[str]:
     return [f"{len(valid)} of {recording.profile.rounds} rounds are valid, {MIN_VALID_ROUNDS} are needed"]
 
 
-def _rows(recording: Recording, latencies: Latencies, judged: list[int], validity: str) -> list[Overhead]:
-    rare = all(latencies.count(arm, n) >= RARE_NEEDS for arm in (DIRECT, CONTROL, MESH) for n in judged)
-    family = [_differences(latencies, judged, q) for q in (*SECONDARY, *([RARE] if rare else []))]
+def _rare(latencies: Latencies, judged: list[int]) -> tuple[float, ...]:
+    enough = all(latencies.count(arm, n) >= RARE_NEEDS for arm in (DIRECT, CONTROL, MESH) for n in judged)
+    return (RARE,) if enough else ()
+
+
+def overhead_rows(
+    recording: Recording,
+    latencies: Latencies,
+    judged: list[int],
+    *,
+    validity: str,
+    secondary: tuple[float, ...],
+    instrument: str,
+) -> list[Overhead]:
+    """The primary percentile over these rounds, then the ``secondary`` ones, adjusted after Holm."""
+    family = [_differences(latencies, judged, q) for q in secondary]
     primary = _differences(latencies, judged, PRIMARY)
     levels = holm({d.percentile: mean_p_value(d.mesh_minus_direct) for d in family}, ALPHA)
     levels[PRIMARY] = (mean_p_value(primary.mesh_minus_direct), ALPHA)
-    return [_row(recording, d, *levels[d.percentile], validity) for d in (primary, *family)]
+    blank = Overhead(
+        profile=recording.profile.name,
+        percentile=0.0,
+        direct_ms=0.0,
+        mesh_ms=0.0,
+        difference_ms=0.0,
+        interval_ms=(0.0, 0.0),
+        noise_floor_ms=0.0,
+        rounds=len(judged),
+        validity=validity,
+        instrument=instrument,
+    )
+    return [_row(blank, d, *levels[d.percentile]) for d in (primary, *family)]
 
 
 def _differences(latencies: Latencies, judged: list[int], percentile: float) -> _Differences:
@@ -135,23 +178,19 @@ def _differences(latencies: Latencies, judged: list[int], percentile: float) -> 
     )
 
 
-def _row(
-    recording: Recording, differences: _Differences, p_value: float, alpha: float, validity: str
-) -> Overhead:
+def _row(blank: Overhead, differences: _Differences, p_value: float, alpha: float) -> Overhead:
     confidence = 1 - alpha
     interval = mean_interval(differences.mesh_minus_direct, confidence)
     noise = mean_interval(differences.control_minus_direct, confidence)
     location = hodges_lehmann(differences.mesh_minus_direct, confidence)
-    return Overhead(
-        profile=recording.profile.name,
+    return msgspec.structs.replace(
+        blank,
         percentile=differences.percentile,
         direct_ms=_ms(fmean(differences.direct)),
         mesh_ms=_ms(fmean(differences.mesh)),
         difference_ms=_ms(fmean(differences.mesh_minus_direct)),
         interval_ms=_pair(interval),
         noise_floor_ms=_ms(noise.farthest),
-        rounds=len(differences.direct),
-        validity=validity,
         round_differences_ms=[_ms(value) for value in differences.mesh_minus_direct],
         confidence=confidence,
         p_value=p_value,
@@ -159,7 +198,7 @@ def _row(
     )
 
 
-def _small_differences(rows: list[Overhead]) -> list[str]:
+def small_differences(rows: list[Overhead]) -> list[str]:
     """What a reader of the table must not miss."""
     notes = []
     for row in rows:

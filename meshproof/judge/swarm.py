@@ -2,25 +2,45 @@
 
 from collections import Counter
 from statistics import fmean, median
-from typing import Final
+from typing import Any, Final
+
+import msgspec
 
 from meshproof.judge.histograms import CURVE, Latencies
 from meshproof.judge.rounds import CONTROL, CPU_BOUND, DIRECT, MESH
 from meshproof.model.load import Arrivals, RecordedCell, Recording
 from meshproof.model.run import ArmCurve
 
-__all__ = ["arm_curves", "generator_figures", "notes_on"]
+__all__ = ["arm_curves", "generator_figures", "load_facts", "notes_on", "on_arm"]
 
 _FEW_BEYOND: Final = 5  # samples beyond p99 in a round, below which it is little more than the maximum
 
 
+def load_facts(recording: Recording) -> dict[str, bool | int | float | str]:
+    """The load profile, field by field; where it ran only if that was chosen; what sampled beside it."""
+    profile = recording.profile
+    facts: dict[str, Any] = msgspec.to_builtins(profile)
+    del facts["node"], facts["cpus"]
+    if profile.node:
+        facts["node"] = profile.node
+    if profile.cpus:
+        facts["cpus"] = ", ".join(map(str, profile.cpus))
+    if recording.beside:
+        facts["fortio_beside_per_s"] = recording.beside.profile.arrival_rate_per_s
+    return facts
+
+
 def arm_curves(recording: Recording, latencies: Latencies, valid: list[int]) -> list[ArmCurve]:
-    """Each arm over the valid rounds, errors included, in the recording's order of arms."""
+    """Each arm over the valid rounds, errors included, in the recording's order of arms.
+
+    What has no lag was not sent by a schedule of its own: it has no response time.
+    """
     curves = []
     measured_s = recording.profile.phase_s - recording.profile.settle_s
     for arm in recording.arms:
         cells = _cells(recording, arm, valid)
         answered = sum(latencies.count(arm, number) for number in valid)
+        scheduled = any(latencies.count(arm, number, "lag") for number in valid)
         kinds: Counter[str] = Counter()
         for cell in cells:
             kinds.update(cell.errors)
@@ -30,7 +50,9 @@ def arm_curves(recording: Recording, latencies: Latencies, valid: list[int]) -> 
                 requests=sum(cell.requests for cell in cells),
                 errors=kinds.total(),
                 percentiles=latencies.pooled_ms([arm], valid, CURVE),
-                response_percentiles=latencies.pooled_ms([arm], valid, CURVE, "response"),
+                response_percentiles=latencies.pooled_ms([arm], valid, CURVE, "response")
+                if scheduled
+                else [],
                 error_kinds=dict(kinds),
                 unsent=sum(cell.unsent for cell in cells),
                 discarded=sum(cell.discarded for cell in cells),
@@ -88,9 +110,9 @@ def notes_on(recording: Recording, latencies: Latencies, valid: list[int]) -> li
             f"closed model: each of {profile.users} users sends as soon as it was answered, so that response "
             "time is service time, and both are those of a path at its limit"
         )
+    notes += _where_it_ran(recording)
     for arm in recording.arms:
-        cells = _cells(recording, arm, valid)
-        notes += _on_arm(arm, cells)
+        notes += on_arm(arm, _cells(recording, arm, valid))
     counts = [latencies.count(arm, n) for arm in (DIRECT, MESH) for n in valid]
     fewest = min((count for count in counts if count), default=0)
     if fewest and fewest / 100 < _FEW_BEYOND:
@@ -100,7 +122,18 @@ def notes_on(recording: Recording, latencies: Latencies, valid: list[int]) -> li
     return notes
 
 
-def _on_arm(arm: str, cells: list[RecordedCell]) -> list[str]:
+def _where_it_ran(recording: Recording) -> list[str]:
+    """Only what was asked for: where the workers go by themselves differs from run to run."""
+    profile, told = recording.profile, []
+    if profile.node:
+        told.append(f"on {', '.join(recording.worker_nodes) or 'a node that is not known'}")
+    if profile.cpus:
+        told.append(f"pinned to CPU {', '.join(map(str, profile.cpus))}, by their own word")
+    return [f"the generator's {profile.workers} workers ran {', '.join(told)}"] if told else []
+
+
+def on_arm(arm: str, cells: list[RecordedCell]) -> list[str]:
+    """What a reader must know of one arm's requests."""
     notes = []
     errors = sum(sum(cell.errors.values()) for cell in cells)
     if errors:

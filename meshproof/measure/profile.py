@@ -8,11 +8,12 @@ from typing import Any, Final
 
 import msgspec
 
+from meshproof.measure.swarm_options import SWARM_FIELDS, SwarmChoice, check_swarm
 from meshproof.model.errors import BadInputError, nearest
 from meshproof.model.load import Arrivals, Profile
 from meshproof.paths import PROJECT_ROOT
 
-__all__ = ["Profile", "experiment_s", "load_profile", "parse_profile"]
+__all__ = ["Profile", "experiment_s", "load_profile", "parse_profile", "with_swarm"]
 
 _FOLDER: Final = PROJECT_ROOT / "loadtests" / "profiles"
 
@@ -82,11 +83,33 @@ def parse_profile(text: str, *, where: str) -> Profile:
             remedy=nearest(key, list(fields)),
         )
     checked_here = _check_arrivals(where, values)
-    for key in fields.keys() - checked_here:
+    check_swarm(where, values)
+    for key in fields.keys() - checked_here - set(SWARM_FIELDS):
         _check(where, key, fields[key], values)
     profile = msgspec.convert(values, Profile, strict=False)
     _check_together(where, profile)
     return profile
+
+
+def with_swarm(profile: Profile, choice: SwarmChoice) -> Profile:
+    """The profile with what a run's options say of its workers. Raises BadInputError naming the option."""
+    changes = choice.changes()
+    workers, limit = changes.get("workers", profile.workers), _LIMITS["workers"]
+    if not limit.low <= workers <= limit.high:
+        raise BadInputError(
+            where="--load-workers",
+            problem=f"got {workers}, expected a whole number from {limit.low:g} to {limit.high:g}",
+            remedy=limit.remedy,
+        )
+    if profile.users % workers:
+        shares = [n for n in range(1, int(limit.high) + 1) if profile.users % n == 0]
+        near = sorted(sorted(shares, key=lambda n: abs(n - workers))[:2])
+        raise BadInputError(
+            where="--load-workers",
+            problem=f"got {workers}, expected a divisor of the {profile.users} users of {profile.name}",
+            remedy=f"use {' or '.join(map(str, near))}: every worker has the same number of users",
+        )
+    return msgspec.structs.replace(profile, **changes)
 
 
 def experiment_s(profile: Profile, arms: int = ARMS) -> float:

@@ -53,6 +53,7 @@ class _WorkerLine(msgspec.Struct, frozen=True, kw_only=True):
     worker: int
     lookups_ms: dict[str, list[float]]
     warmup: dict[str, tuple[int, int]]
+    cpus: list[int] = []
 
 
 def read_start(log: str) -> Started | None:
@@ -80,6 +81,7 @@ def parse_log(log: str, profile: Profile, *, restarts: Sequence[Restart] = ()) -
         cells = [msgspec.convert(r, _CellLine) for r in records if r["kind"] == "cell"]
         workers = [msgspec.convert(r, _WorkerLine) for r in records if r["kind"] == "worker"]
         _check_complete(start, cells, workers, log)
+        _check_pinned(profile, workers, log)
         merged = [
             _merged([c for c in cells if (c.arm, c.round) == (arm, number)])
             for arm, number, _, _ in start.phases
@@ -95,6 +97,7 @@ def parse_log(log: str, profile: Profile, *, restarts: Sequence[Restart] = ()) -
         lookups_ms={arm: [ms for w in workers for ms in w.lookups_ms.get(arm, [])] for arm in start.arms},
         warmup={arm: _sum_pairs([w.warmup.get(arm, (0, 0)) for w in workers]) for arm in start.arms},
         restarts=list(restarts),
+        worker_cpus=[w.cpus for w in workers],
     )
 
 
@@ -143,6 +146,14 @@ def _check_complete(start: Started, cells: list[_CellLine], workers: list[_Worke
         raise _refused(problem + f"unknown {sorted(set(got) - wanted)[:3]} (worker, arm, round)", log)
     if sorted(w.worker for w in workers) != list(range(start.workers)):
         raise _refused(f"{len(workers)} of {start.workers} workers described themselves", log)
+
+
+def _check_pinned(profile: Profile, workers: list[_WorkerLine], log: str) -> None:
+    for worker in workers:
+        if profile.cpus and worker.cpus != sorted(profile.cpus):
+            raise _refused(
+                f"worker {worker.worker} could run on the CPUs {worker.cpus}, expected {profile.cpus}", log
+            )
 
 
 def _merged(lines: list[_CellLine]) -> RecordedCell:

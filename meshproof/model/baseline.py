@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from meshproof.model.errors import BadInputError
+from meshproof.model.load import FORTIO_BESIDE
 from meshproof.model.run import PRIMARY, VALID, Environment, Overhead, Run
 
 __all__ = [
@@ -80,8 +81,11 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def baseline_of(run: Run) -> Baseline:
-    """What a run measured, as far as it got: percentiles without the rounds behind them are left out."""
-    rows = [row for row in run.overhead if row.round_differences_ms]
+    """What a run measured, as far as it got: percentiles without the rounds behind them are left out.
+
+    So is what only explains the difference between two instruments.
+    """
+    rows = [row for row in run.overhead if row.round_differences_ms and row.instrument != FORTIO_BESIDE]
     keys = dict.fromkeys((row.profile, row.instrument) for row in rows)
     return Baseline(
         run=run.run.id,

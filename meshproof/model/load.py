@@ -8,6 +8,9 @@ import msgspec
 from meshproof.model.usage import Usage
 
 __all__ = [
+    "FORTIO",
+    "FORTIO_BESIDE",
+    "LOCUST",
     "RECORDING_VERSION",
     "Arrivals",
     "Profile",
@@ -18,6 +21,10 @@ __all__ = [
 ]
 
 RECORDING_VERSION: Final = "1"
+
+LOCUST: Final = "locust"  # the instrument that loads what it measures
+FORTIO: Final = "fortio"  # a lighter one, with no other load
+FORTIO_BESIDE: Final = "fortio beside locust"  # the same, on the arm that Locust loads at that moment
 
 
 class Arrivals(StrEnum):
@@ -46,6 +53,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     arrivals: Arrivals = Arrivals.FIXED
     arrival_rate_per_s: float = 0.0  # of the open models; a closed one has none
     workers: int  # one process each
+    node: str = ""  # where the generator runs: a node's name, label=value, or "apart"; empty: anywhere
+    cpus: list[int] = []  # that the workers are pinned to; none: all of the node
     payload_bytes: int  # 0: GET; else POST with a body of that size
     keep_alive: bool
     request_timeout_s: float
@@ -95,7 +104,11 @@ class Restart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
-    """All of an experiment: enough to judge it again without the cluster."""
+    """All of an experiment: enough to judge it again without the cluster.
+
+    ``alone`` and ``beside`` are what a lighter instrument recorded of the same arms, by a profile of its own:
+    before any load was on, and while it was (in the same phases).
+    """
 
     profile: Profile
     arms: dict[str, str]  # arm -> base URL
@@ -106,6 +119,10 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     warmup: dict[str, tuple[int, int]]  # arm -> requests and errors that were discarded
     restarts: list[Restart] = []
     usage: Usage | None = None  # what the containers used, where that was watched
+    worker_cpus: list[list[int]] = []  # that each worker could run on, by its own word
+    worker_nodes: list[str] = []  # where they ran
+    alone: "Recording | None" = None
+    beside: "Recording | None" = None
     version: str = RECORDING_VERSION
 
     def sent(self, arm: str) -> tuple[int, int]:
@@ -114,3 +131,12 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
         cells = [each for each in self.cells if each.arm == arm]
         requests += sum(each.requests for each in cells)
         return requests, errors + sum(sum(each.errors.values()) for each in cells)
+
+    def carried(self, arm: str) -> int:
+        """Requests of an arm while load was on, by whichever instrument."""
+        return self.sent(arm)[0] + (self.beside.sent(arm)[0] if self.beside else 0)
+
+    def by_instrument(self, arm: str) -> dict[str, tuple[int, int]]:
+        """Requests and errors of an arm, by each instrument that asked."""
+        others = {FORTIO: self.alone, FORTIO_BESIDE: self.beside}
+        return {LOCUST: self.sent(arm)} | {name: each.sent(arm) for name, each in others.items() if each}

@@ -5,10 +5,12 @@ from enum import StrEnum
 from typing import Final
 
 from meshproof.model.errors import ExitCode
+from meshproof.model.load import FORTIO_BESIDE, LOCUST
 from meshproof.model.mutant import mutants_exit_code
 from meshproof.model.run import VALID, Overhead, Run, RunState
 from meshproof.model.verdict import Verdict, VerdictState, summarise
 from meshproof.report.costs import cost_sentence, throughput_sentence
+from meshproof.report.instruments import by_weight
 from meshproof.report.visible import visible
 
 __all__ = [
@@ -31,7 +33,6 @@ __all__ = [
 
 _NAMED_IDS: Final = 5  # a sentence names this many requirements, the rest it counts
 _MEDIAN: Final = 50.0
-_LOADING: Final = "locust"  # the instrument that loads what it measures
 
 
 class Tone(StrEnum):
@@ -163,7 +164,7 @@ def overhead_sentences(run: Run) -> list[str]:
     sentences = []
     for profile in profiles:
         rows = [row for row in medians if row.profile == profile]
-        rows.sort(key=lambda row: row.instrument == _LOADING)
+        rows.sort(key=lambda row: by_weight(row.instrument))
         about = f"{visible(profile)}: " if len(profiles) > 1 else ""
         details = [each for each in run.overhead_detail if each.profile == profile]
         carried = [throughput_sentence(each.throughput) for each in details if each.throughput]
@@ -185,8 +186,10 @@ def _overhead_sentence(row: Overhead, *, alone: bool) -> str:
             f"at the median the mesh cannot be told from direct access: {row.difference_ms:+.2f} ms {context}"
         )
     more = "adds" if row.difference_ms > 0 else "takes away"
-    if not alone and row.instrument == _LOADING:
+    if not alone and row.instrument == LOCUST:
         return f"clients under that load saw that the mesh {more} {abs(row.difference_ms):.2f} ms {context}"
+    if row.instrument == FORTIO_BESIDE:
+        return f"while that load is on the mesh {more} {abs(row.difference_ms):.2f} ms for others {context}"
     return f"the mesh {more} {abs(row.difference_ms):.2f} ms at the median {context}"
 
 

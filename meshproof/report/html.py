@@ -20,6 +20,7 @@ from meshproof.paths import PROJECT_ROOT
 from meshproof.report import headline
 from meshproof.report.comparison import comparison_sentence, comparison_view
 from meshproof.report.evidence import FACTS_SHOWN, FactView, facts_shown
+from meshproof.report.instruments import WHICH_IS_WHICH, side_by_side
 from meshproof.report.mutants import mutant_tiles, mutants_sentence, mutants_view, only_mutants_judged
 from meshproof.report.picture import curves_picture, rounds_picture
 from meshproof.report.records import PAGE_FILE
@@ -93,6 +94,8 @@ def render_page(run: Run) -> str:
             comparisons=[comparison_view(each) for each in run.comparisons],
             told_first=[(s, [v for v in verdicts if v.verdict.state is s]) for s in _TOLD_FIRST],
             areas=_by_area(verdicts),
+            side_by_side=side_by_side(run),
+            which_is_which=WHICH_IS_WHICH,
             overheads=_overhead_views(run),
             took=_took(run),
             command=shlex.join(run.run.command),
@@ -144,6 +147,7 @@ def page_environment() -> Environment:
     environment.filters["confidence"] = headline.confidence_name
     environment.filters["signed"] = lambda value: f"{value:+.2f}".replace("-", _MINUS)
     environment.filters["moment"] = _moment
+    environment.filters["capitalize_first"] = lambda text: text[:1].upper() + text[1:]
     return environment
 
 

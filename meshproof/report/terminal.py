@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Final
 
 from meshproof.model.comparison import Comparison
+from meshproof.model.load import FORTIO, LOCUST
 from meshproof.model.mutant import MutantResult, MutantState
-from meshproof.model.run import Overhead, OverheadDetail, Run
+from meshproof.model.run import PRIMARY, Overhead, OverheadDetail, Run
 from meshproof.model.verdict import Verdict, VerdictState
 from meshproof.report.comparison import short_line
 from meshproof.report.costs import cost_line, throughput_line
@@ -18,6 +19,7 @@ from meshproof.report.headline import (
     verdict_sentence,
     with_state,
 )
+from meshproof.report.instruments import by_weight
 from meshproof.report.mutants import MUTANT_WORDS, mutants_sentence, only_mutants_judged
 from meshproof.report.records import PAGE_FILE, REPORT_FILE
 from meshproof.report.visible import cut, one_line
@@ -34,7 +36,7 @@ _COMPARISONS_SHOWN: Final = 2  # instruments of one load profile
 _COSTS_SHOWN: Final = 2  # how much one load profile carries, and what it took
 _ID_WIDTH: Final = 14
 _CLAIM_WIDTH: Final = 62
-_PROFILE_WIDTH: Final = 18
+_PROFILE_WIDTH: Final = 20
 
 
 def summary_lines(run: Run, where: Path) -> list[str]:
@@ -138,17 +140,31 @@ def _mutant_line(mutant: MutantResult, told: str, *, sign: str = "") -> str:
 
 
 def _overhead_lines(rows: list[Overhead], most: int) -> list[str]:
-    """At most ``most`` lines, ``_OVERHEAD_LEAST`` or more."""
+    """At most ``most`` lines, ``_OVERHEAD_LEAST`` or more; of several instruments the medians come first."""
     if not rows:
         return []
+    profiles, instruments = {row.profile for row in rows}, {row.instrument for row in rows}
+    several = len(profiles) > 1 or len(instruments) > 1
+    of = "" if len(profiles) > 1 else f" (profile {rows[0].profile})"
+    if {FORTIO, LOCUST} <= instruments:
+        of += "; fortio's is its cost, locust's what its load saw"
+    if several:
+        rows = sorted(rows, key=lambda row: (row.percentile != PRIMARY, by_weight(row.instrument)))
     shown = rows if len(rows) < most else rows[: most - 2]
-    several = len({(row.profile, row.instrument) for row in rows}) > 1
-    of = "" if several else f" (profile {rows[0].profile})"
     lines = [_cut(f"overhead, mesh minus direct{of}:")]
-    lines += [_overhead_line(row, named=several) for row in shown]
+    lines += [
+        _overhead_line(row, name=_row_name(row, several=len(profiles) > 1) if several else "")
+        for row in shown
+    ]
     if left := len(rows) - len(shown):
         lines.append(f"  and {left} more on the page")
     return lines
+
+
+def _row_name(row: Overhead, *, several: bool) -> str:
+    """The instrument, of several profiles with the profile."""
+    name = f"{row.profile}/{row.instrument}" if several else row.instrument
+    return f"{one_line(name, _PROFILE_WIDTH):<{_PROFILE_WIDTH}} "
 
 
 def _comparison_lines(comparisons: list[Comparison], most: int) -> list[str]:
@@ -173,11 +189,8 @@ def _cost_lines(details: list[OverheadDetail], most: int) -> list[str]:
     return lines[: max(0, min(most, _COSTS_SHOWN))]
 
 
-def _overhead_line(row: Overhead, *, named: bool) -> str:
+def _overhead_line(row: Overhead, *, name: str) -> str:
     low, high = row.interval_ms
-    name = (
-        f"{one_line(f'{row.profile}/{row.instrument}', _PROFILE_WIDTH):<{_PROFILE_WIDTH}} " if named else ""
-    )
     figures = (
         f"{percentile_name(row.percentile):<5} {row.difference_ms:+7.2f} ms  [{low:+.2f}, {high:+.2f}]"
         f"  noise floor {row.noise_floor_ms:.2f}  {row.rounds} rounds"

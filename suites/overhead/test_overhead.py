@@ -6,16 +6,25 @@ from fixtures.catalogue import requirement, stage
 from fixtures.overhead import Measured
 from fixtures.verdicts import Facts
 from meshproof.model.errors import HarnessError
+from meshproof.model.load import FORTIO, FORTIO_BESIDE, LOCUST
 
 
 @requirement("TM-OVERHEAD-001")
 @stage("measure")
 def test_mesh_answers_under_load(measured: Measured, evidence: Facts) -> None:
-    """No request of the mesh's arm failed, void rounds included, and all went through the mesh."""
-    sent, errors = measured.recording.sent("mesh")
-    evidence.record({"sent": sent, "errors": errors})
+    """No request of the mesh's arm failed, void rounds included, and all went through the mesh.
+
+    Every instrument's requests count, those of its warm-up too.
+    """
+    asked = measured.recording.by_instrument("mesh")
+    sent, errors = (sum(each) for each in zip(*asked.values(), strict=True))
+    evidence.record({"sent": sent, "errors": errors, "by_instrument": asked})
     evidence.record(measured.movement.facts())
-    direct_errors = sum(measured.recording.sent(arm)[1] for arm in ("direct", "control"))
+    direct_errors = sum(
+        failed
+        for arm in ("direct", "control")
+        for _, failed in measured.recording.by_instrument(arm).values()
+    )
     if direct_errors:
         raise HarnessError(
             where="the direct arms",
@@ -33,17 +42,24 @@ def test_mesh_answers_under_load(measured: Measured, evidence: Facts) -> None:
 def test_cost_comes_with_its_uncertainty(measured: Measured, evidence: Facts) -> None:
     """Each percentile has a difference inside its interval, from enough rounds that nothing voided.
 
+    By each instrument: fortio alone, fortio beside Locust, and Locust.
     At full load it is the difference of what either way carries: latency there is the load's, not the mesh's.
     """
     if throughput := measured.detail.throughput:
         evidence.record({"throughput": msgspec.to_builtins(throughput)})
-    judged = [throughput] if throughput else measured.rows
+    judged = [throughput] if throughput else measured.all_rows
     invalid = sorted({each.validity for each in judged if each.validity != "valid"})
-    evidence.record({"void_rounds": measured.detail.void_rounds, "validity": invalid or "valid"})
-    if invalid or not judged:
+    if not throughput:
+        said = {detail.instrument: detail.notes[0] for detail in measured.details}
+        seen = {row.instrument for row in measured.all_rows}
+        missing = [name for name in (FORTIO, FORTIO_BESIDE, LOCUST) if name not in seen]
+        invalid += [f"{name}: {said.get(name, 'it was not asked')}" for name in missing]
+    void = {detail.instrument: detail.void_rounds for detail in measured.details}
+    evidence.record({"void_rounds": void, "validity": invalid or "valid"})
+    if invalid:
         raise HarnessError(
             where=f"profile {measured.recording.profile.name}",
-            problem="; ".join(invalid or measured.detail.notes[:1]),
+            problem="; ".join(invalid),
             remedy="run on a quieter machine, or with a profile of more rounds",
         )
 
@@ -52,6 +68,6 @@ def test_cost_comes_with_its_uncertainty(measured: Measured, evidence: Facts) ->
         assert throughput.noise_floor_per_s > 0
         return
     assert {50.0, 90.0, 99.0} <= {row.percentile for row in measured.rows}
-    for row in measured.rows:
+    for row in measured.all_rows:
         assert row.interval_ms[0] < row.difference_ms < row.interval_ms[1]
         assert row.noise_floor_ms > 0

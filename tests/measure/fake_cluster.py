@@ -31,6 +31,7 @@ class FakeCluster:
     looks: int = 0
     hiccup_at: int = 0
     lost: bool = False  # the master's log can no longer be had
+    sampled: str = ""  # the log of a sampler
 
     def create(self, document: dict[str, Any], *, namespace: str | None = None) -> dict[str, Any]:
         name = document["metadata"]["name"]
@@ -69,6 +70,8 @@ class FakeCluster:
         (self.pods if kind == "pods" else self.maps).pop(name, None)
 
     def log(self, _: str, pod: str, container: str, *, lines: int | None = None) -> str:
+        if container == "sampler":
+            return self.sampled
         if container != "master":
             return f"worker log of {pod}"
         if self.lost:
@@ -81,7 +84,8 @@ class FakeCluster:
         return text
 
     def _with_status(self, name: str) -> dict[str, Any]:
-        ended = "end" in self.logs[-1] and self.looks >= self.ends_at
-        phase = "Succeeded" if ended and name.endswith("master") else "Running"
+        last = self.sampled if name.endswith("sampler") else self.logs[-1]
+        ended = "end" in last and self.looks >= self.ends_at
+        phase = "Succeeded" if ended and name.endswith(("master", "sampler")) else "Running"
         status = {"phase": phase, "podIP": "10.0.0.7"}
         return self.pods[name] | {"status": self.status(name, status)}

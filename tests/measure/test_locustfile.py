@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -77,7 +78,11 @@ def free_port() -> int:
 
 
 def start(arguments: list[str], config: Mapping[str, Any], out: Path) -> subprocess.Popen[bytes]:
-    environment = os.environ | {"MESHPROOF_LOAD": json.dumps(config), "MESHPROOF_READY_WITHIN_S": "20"}
+    environment = os.environ | {
+        "MESHPROOF_LOAD": json.dumps(config),
+        "MESHPROOF_READY_WITHIN_S": "20",
+        "MESHPROOF_BEGIN_FILE": str(out.with_suffix(".begin")),
+    }
     command = [sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--loglevel=WARNING"]
     with out.open("wb") as sink:
         return subprocess.Popen([*command, *arguments], cwd=PROJECT_ROOT, env=environment, stdout=sink)
@@ -114,6 +119,12 @@ def test_swarm_of_two_workers_measures_every_arm_in_every_round(port: int, tmp_p
 
     assert code == 0
     found = parse_log((tmp_path / "master").read_text(), SHORT)
+    assert found.worker_cpus == [sorted(os.sched_getaffinity(0))] * 2
+    begun = json.loads((tmp_path / "master.begin").read_text())  # what a sampler beside it goes by
+    assert [tuple(phase) for phase in begun["phases"]] == [
+        (phase.arm, phase.round, phase.starts_s, phase.ends_s) for phase in found.phases
+    ]
+    assert 0 < time.monotonic() - begun["t0_monotonic"] < WITHIN_S
     assert {(cell.arm, cell.round) for cell in found.cells} == {(arm, n) for arm in arms for n in (0, 1)}
     for arm in arms:
         cells = [cell for cell in found.cells if cell.arm == arm]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from hdrh.histogram import HdrHistogram
 
@@ -46,6 +47,32 @@ def test_plan_lookups_warmup_and_restarts_are_kept() -> None:
     assert found.lookups_ms == {"direct": [], "control": [], "mesh": [1.5, 1.5]}
     assert found.warmup["mesh"] == (10, 2)
     assert found.restarts == [restart]
+
+
+@pytest.mark.parametrize(
+    ("cpus", "said"),
+    [
+        pytest.param([1], None, id="as told"),
+        pytest.param([0, 1], r"worker 0 could run on the CPUs \[0, 1\], expected \[1\]", id="others, too"),
+        pytest.param([], r"worker 0 could run on the CPUs \[\]", id="not said"),
+    ],
+)
+def test_workers_that_are_not_where_they_were_pinned_are_refused(cpus: list[int], said: str | None) -> None:
+    pinned = msgspec.structs.replace(profile(), cpus=[1])
+    ours = [text.replace('"lookups_ms"', f'"cpus":{cpus},"lookups_ms"') for text in lines()]
+
+    if said is None:
+        assert parse_log(log(ours), pinned).worker_cpus == [[1], [1]]
+        return
+    with pytest.raises(HarnessError, match=said):
+        parse_log(log(ours), pinned)
+
+
+def test_recording_with_what_sampled_beside_it_is_read_back_the_same() -> None:
+    part = parse_log(log(), profile())
+    found = msgspec.structs.replace(part, alone=part, beside=part, worker_nodes=["lab-worker"])
+
+    assert recording_from_json(recording_to_json(found)) == found
 
 
 def test_everything_that_was_sent_counts_the_warm_up_too() -> None:

@@ -1,5 +1,6 @@
 """An experiment against a made-up API server: what it creates, what it waits for, what it leaves behind."""
 
+import json
 from typing import Any, cast
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from meshproof.cluster.kube import KubeApi, KubeError
 from meshproof.engine.waiting import WaitTimedOutError
 from meshproof.measure import runner
+from meshproof.measure.placement import Placement
 from meshproof.measure.pods import LABEL
 from meshproof.measure.recording import read_start
 from meshproof.measure.runner import run_experiment
@@ -111,6 +113,61 @@ def test_workers_are_told_the_masters_address_and_have_no_cpu_limit() -> None:
         assert "resources" not in spec["containers"][0]
         assert spec["restartPolicy"] == "Never"
         assert 0 < spec["activeDeadlineSeconds"] < 600
+
+
+def test_generator_goes_where_it_is_told_and_keeps_to_its_cpus() -> None:
+    cluster = FakeCluster(logs=[whole()])
+
+    run(cluster, placement=Placement(nodes=("lab-worker",), cpus=(1, 3)))
+
+    pods = [document["spec"] for document in cluster.ever if document["kind"] == "Pod"]
+    for spec in pods:
+        assert spec["containers"][0]["command"][:4] == ["taskset", "--cpu-list", "1,3", "python3"]
+        assert "lab-worker" in str(spec["affinity"])
+    assert len(pods) == 2
+
+
+def test_sampler_stands_beside_the_master_and_is_not_pinned() -> None:
+    cluster = FakeCluster(logs=[whole()], sampled=whole())
+
+    found = run(cluster, sampling=profile(), placement=Placement(cpus=(1,)))
+
+    assert found.beside is not None
+    assert len(found.beside.cells) == 3
+    master, sampler = next(d for d in cluster.ever if "master" in d["metadata"]["name"])["spec"]["containers"]
+    assert sampler["command"] == ["python3", "-m", "loadtests.sampler"]
+    begin = next(each["value"] for each in master["env"] if each["name"] == "MESHPROOF_BEGIN_FILE")
+    assert json.loads(sampler["env"][0]["value"])["begin_file"] == json.loads(f'"{begin}"')
+
+
+def test_without_a_sampling_there_is_no_sampler() -> None:
+    cluster = FakeCluster(logs=[whole()])
+
+    assert run(cluster).beside is None
+    assert "MESHPROOF_BEGIN_FILE" not in str([d for d in cluster.ever if d["kind"] == "Pod"])
+
+
+def test_sampler_that_fails_ends_the_experiment_with_its_own_reason() -> None:
+    """The master goes on in the same pod, which is not Failed before it has ended, too."""
+    reason = 'MESHPROOF-LOAD {"kind":"failure","problem":"sampler: fortio ended with 1"}'
+    ended = [{"name": "sampler", "state": {"terminated": {"exitCode": 3}}}]
+
+    def failing(name: str, status: dict[str, Any]) -> dict[str, Any]:
+        return status | ({"containerStatuses": ended} if "master" in name and cluster.reads else {})
+
+    cluster = FakeCluster(logs=[start_line(workers=1) + "\n"], sampled=reason + "\n", status=failing)
+
+    with pytest.raises(HarnessError, match="sampler: fortio ended with 1"):
+        run(cluster, sampling=profile())
+
+    assert cluster.pods == {}
+
+
+def test_sampling_from_which_lines_are_missing_is_refused() -> None:
+    cluster = FakeCluster(logs=[whole()], sampled=start_line(workers=1))
+
+    with pytest.raises(HarnessError, match="expected one start and one end line"):
+        run(cluster, sampling=profile())
 
 
 @pytest.mark.parametrize("broken", ["master", "worker-0"])

@@ -44,6 +44,15 @@ def test_load_is_kept_without_what_changes_no_figure() -> None:
     assert kept["arrival_rate_per_s"] == 300
 
 
+def test_what_explains_an_instrument_is_not_judged() -> None:
+    rows = [an_overhead(), an_overhead(instrument="fortio"), an_overhead(instrument="fortio beside locust")]
+
+    assert [each.instrument for each in baseline_of(a_run(overhead=rows)).measurements] == [
+        "locust",
+        "fortio",
+    ]
+
+
 def test_first_reason_that_makes_a_row_invalid_is_the_measurements() -> None:
     rows = [an_overhead(), an_overhead(90, validity="the mesh answered nothing")]
 

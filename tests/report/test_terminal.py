@@ -131,7 +131,7 @@ def test_the_summary_of_a_realistic_run() -> None:
     assert lines[0] == f"traefik-mesh v1.4.8, Traefik v2.11.24, on Kubernetes v1.32.1 - run {RUN_ID}"
     assert lines[1].startswith("2 requirements failed; 24 of 26 requirements hold; 2 known deviations")
     assert "  ✕ TM-INSTALL-005 Containers of the mesh MUST run as a user other than root." in lines
-    assert any(line.startswith("  standard/fortio    p50     +0.55 ms  [+0.44, +0.65]") for line in lines)
+    assert any(line.startswith("  fortio               p50     +0.55 ms  [+0.44, +0.65]") for line in lines)
     assert lines[-2:] == [f"page:   {WHERE}/report.html", f"report: {WHERE}/report.json"]
 
 
