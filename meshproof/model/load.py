@@ -34,22 +34,49 @@ class Arrivals(StrEnum):
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How load is made. Rates and users are totals over all workers; one arm is loaded at a time."""
+    """How load is made. Rates and users are totals over all workers; one arm is loaded at a time.
+
+    A ramp has ``rates_per_s`` instead of one rate: each of its ``rounds`` goes through all of them, from the
+    lowest to the highest, and each of these steps is numbered as a round of its own.
+    """
 
     name: str
     description: str
-    rounds: int
+    rounds: int  # of a ramp: how often it is gone through
     phase_s: float
     settle_s: float  # start of each phase: sent, not measured
     warmup_s: float
     users: int  # the greatest number of requests in flight in one arm
     arrivals: Arrivals = Arrivals.FIXED
-    arrival_rate_per_s: float = 0.0  # of the open models; a closed one has none
+    arrival_rate_per_s: float = 0.0  # of the open models; a closed one has none, a ramp has many
+    rates_per_s: list[float] = []  # of a ramp, rising
     workers: int  # one process each
     payload_bytes: int  # 0: GET; else POST with a body of that size
     keep_alive: bool
     request_timeout_s: float
     seed: int
+    drift: bool = False  # a soak: whether something changes from its first round to its last is judged
+    services: list[int] = []  # the experiment is run once with each number of services more in the mesh
+
+    @property
+    def steps(self) -> list[float]:
+        """The rates of one round: one, or a ramp's."""
+        return self.rates_per_s or [self.arrival_rate_per_s]
+
+    @property
+    def all_rounds(self) -> int:
+        """The rounds as they are numbered in a schedule and in a recording: each step of a ramp is one."""
+        return self.rounds * len(self.steps)
+
+    def rate_in(self, number: int) -> float:
+        """Requests per second in the round of that number."""
+        return self.steps[number % len(self.steps)]
+
+    def described(self) -> dict[str, bool | int | float | str]:
+        """Field by field, in plain values; of what came later, only what the profile makes use of."""
+        unused = [name for name in ("rates_per_s", "drift", "services") if not getattr(self, name)]
+        fields = msgspec.to_builtins(self)
+        return {name: _plain(value) for name, value in fields.items() if name not in unused}
 
 
 class RecordedPhase(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +95,8 @@ class RecordedCell(msgspec.Struct, frozen=True, kw_only=True):
     service histogram. ``cpu_share`` is that of the busiest worker process, 1.0 being one core; ``cpu_s`` that
     of all together, by their own clocks (0 in a recording from before it was kept). Histograms are in
     HdrHistogram's base64 form, in microseconds: service time from the actual send, response time from the
-    intended start, lag from the intended start to the actual send.
+    intended start, lag from the intended start to the actual send. ``late`` is how late the workers' own clocks
+    woke, which waits for no answer (empty in a recording from before it was kept).
     """
 
     arm: str
@@ -84,6 +112,7 @@ class RecordedCell(msgspec.Struct, frozen=True, kw_only=True):
     response: str
     lag: str
     cpu_s: float = 0.0
+    late: str = ""
 
 
 class Restart(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,3 +143,7 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
         cells = [each for each in self.cells if each.arm == arm]
         requests += sum(each.requests for each in cells)
         return requests, errors + sum(sum(each.errors.values()) for each in cells)
+
+
+def _plain(value: bool | float | str | list[float]) -> bool | int | float | str:
+    return ", ".join(f"{each:g}" for each in value) if isinstance(value, list) else value
