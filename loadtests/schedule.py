@@ -71,9 +71,9 @@ def build_schedule(
 ) -> Schedule:
     """Every arm once in every round, in an order drawn from ``seed``: the same arguments, the same schedule.
 
-    With several rates, a ramp, each of the ``rounds`` goes through all of them, and each is a round of its own
-    number: round ``n`` has the rate ``n`` modulo how many there are. So a drift of the machine falls on all
-    rates alike. Raises ValueError when there is no arm, an arm is named twice, or a time is impossible.
+    With several rates, a ramp, each of the ``rounds`` goes through all of them, and each is a round of its
+    own number: round ``n`` has the rate ``n`` modulo how many there are. So a drift of the machine falls on
+    all rates alike. Raises ValueError when there is no arm, an arm is named twice, or a time is impossible.
     """
     if not arms or len(set(arms)) != len(arms):
         raise ValueError(f"arms must be named, each once: {list(arms)}")

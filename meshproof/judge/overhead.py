@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Final
 
-import msgspec
-
 from meshproof.judge.costs import judge_costs
+from meshproof.judge.drift import judge_drift
 from meshproof.judge.histograms import Latencies
 from meshproof.judge.intervals import (
     MIN_ROUNDS,
@@ -27,6 +26,7 @@ from meshproof.judge.intervals import (
     mean_p_value,
 )
 from meshproof.judge.rounds import CONTROL, DIRECT, MESH, void_rounds
+from meshproof.judge.saturation import judge_saturation
 from meshproof.judge.swarm import arm_curves, generator_figures, notes_on
 from meshproof.judge.throughput import judge_throughput, limited_by_generator
 from meshproof.model.errors import BadInputError
@@ -57,6 +57,7 @@ class _Differences:
 def judge_overhead(recording: Recording) -> tuple[list[Overhead], OverheadDetail]:
     """One row per percentile (none with fewer than two judged rounds), and what stands behind them.
 
+    A ramp has no rows: the difference is another at each of its rates. Its figure is the saturation.
     Raises BadInputError when the recording lacks one of the arms direct, control and mesh.
     """
     if missing := [arm for arm in (DIRECT, CONTROL, MESH) if arm not in recording.arms]:
@@ -67,13 +68,16 @@ def judge_overhead(recording: Recording) -> tuple[list[Overhead], OverheadDetail
         )
     latencies = Latencies(recording)
     void = void_rounds(recording, latencies)
-    valid = [number for number in range(recording.profile.rounds) if number not in void]
+    valid = [number for number in range(recording.profile.all_rounds) if number not in void]
     silent = [number for number in valid if not latencies.count(MESH, number)]
     judged = [number for number in valid if number not in silent]
     reasons = _why_not_valid(recording, valid, silent)
     rows: list[Overhead] = []
     notes = notes_on(recording, latencies, valid)
-    if len(judged) >= MIN_ROUNDS:
+    saturation = judge_saturation(recording, latencies, valid)
+    if saturation:
+        notes += saturation.notes
+    elif len(judged) >= MIN_ROUNDS:
         rows = _rows(recording, latencies, judged, "; ".join(reasons) or VALID)
         notes += _small_differences(rows)
     else:
@@ -83,12 +87,14 @@ def judge_overhead(recording: Recording) -> tuple[list[Overhead], OverheadDetail
         arms=arm_curves(recording, latencies, valid),
         void_rounds={str(number): reason for number, reason in void.items()},
         generator=generator_figures(recording, latencies, valid),
-        load=msgspec.to_builtins(recording.profile),
+        load=recording.profile.described(),
         notes=notes,
         costs=judge_costs(recording),
         throughput=judge_throughput(
             recording, latencies, valid, validity="; ".join(_too_few(recording, valid)) or VALID
         ),
+        saturation=saturation,
+        drifts=judge_drift(recording, latencies, judged),
     )
     return rows, detail
 

@@ -1,15 +1,16 @@
 """A ramp's recording becomes the knee of each arm: the highest rate that it carries. Pure.
 
-The rule. A step is *carried* where nearly every slot was answered (the lossless rate of RFC 2544, section 26.1,
-with 1 % let go) and the median response time is the median service time and no more than ``PARTED_MS``: users
-were free when their slots came. It is *past* the knee where one of both is shown not to be so. Both are judged
-by the signed-rank interval over the step's rounds, which for six rounds reaches from the least to the
+The rule. A step is *carried* where nearly every slot was answered (the lossless rate of RFC 2544, section
+26.1, with 1 % let go) and the median response time is the median service time and no more than ``PARTED_MS``:
+users were free when their slots came. It is *past* the knee where one of both is shown not to be so. Both are
+judged by the signed-rank interval over the step's rounds, which for six rounds reaches from the least to the
 greatest: single rounds that a machine's hiccup spoilt make a step undecided and no more. The knee then lies
 between the lowest step that is past it and the highest below that is carried ("knee capacity", R. Jain, "The
 Art of Computer Systems Performance Analysis", 1991, chapter 3).
 
-``PARTED_MS`` is what the slowest hundredth may lag in a valid round: past the knee half of all requests wait for
-longer. There the users wait for answers, so that the wait grows all through the phase, by far more than that.
+``PARTED_MS`` is what the slowest hundredth may lag in a valid round: past the knee half of all requests wait
+for longer. There the users wait for answers, so that the wait grows all through the phase, by far more than
+that.
 """
 
 from statistics import fmean, median
@@ -33,7 +34,7 @@ _CONFIDENCE: Final = 0.95
 _SHOWN: Final = (50, 90, 99)
 _RULE: Final = (
     f"carried: {ANSWERED:.0%} of the slots are answered, and the median response time is at most "
-    f"{PARTED_MS:g} ms above the median service time, both with the whole 95 % interval over the step's rounds; "
+    f"{PARTED_MS:g} ms above the median service time, both with the whole 95 % interval over the rounds; "
     "past the knee: one of both fails with the whole interval"
 )
 
@@ -91,9 +92,7 @@ def _step(
 
 def _parted_ms(latencies: Latencies, cell: RecordedCell) -> float:
     """How far the median response time is from the median service time, in one round."""
-    response, service = (
-        latencies.at_ms(cell.arm, cell.round, 50, kind) for kind in ("response", "service")
-    )
+    response, service = (latencies.at_ms(cell.arm, cell.round, 50, kind) for kind in ("response", "service"))
     return response - service
 
 
@@ -104,9 +103,7 @@ def _over_rounds(values: list[float]) -> tuple[float, float, float] | None:
     return round(found.estimate, 4), round(found.interval.low, 4), round(found.interval.high, 4)
 
 
-def _state(
-    share: tuple[float, float, float] | None, parted: tuple[float, float, float] | None
-) -> StepState:
+def _state(share: tuple[float, float, float] | None, parted: tuple[float, float, float] | None) -> StepState:
     if (share and share[2] < ANSWERED) or (parted and parted[1] > PARTED_MS):
         return StepState.PAST
     if share and parted and share[1] >= ANSWERED and parted[2] <= PARTED_MS:

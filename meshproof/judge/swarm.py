@@ -18,6 +18,7 @@ def arm_curves(recording: Recording, latencies: Latencies, valid: list[int]) -> 
     """Each arm over the valid rounds, errors included, in the recording's order of arms."""
     curves = []
     measured_s = recording.profile.phase_s - recording.profile.settle_s
+    shown = () if recording.profile.rates_per_s else CURVE  # a ramp's are told step by step
     for arm in recording.arms:
         cells = _cells(recording, arm, valid)
         answered = sum(latencies.count(arm, number) for number in valid)
@@ -29,8 +30,8 @@ def arm_curves(recording: Recording, latencies: Latencies, valid: list[int]) -> 
                 arm=arm,
                 requests=sum(cell.requests for cell in cells),
                 errors=kinds.total(),
-                percentiles=latencies.pooled_ms([arm], valid, CURVE),
-                response_percentiles=latencies.pooled_ms([arm], valid, CURVE, "response"),
+                percentiles=latencies.pooled_ms([arm], valid, shown),
+                response_percentiles=latencies.pooled_ms([arm], valid, shown, "response"),
                 error_kinds=dict(kinds),
                 unsent=sum(cell.unsent for cell in cells),
                 discarded=sum(cell.discarded for cell in cells),
@@ -45,7 +46,7 @@ def generator_figures(recording: Recording, latencies: Latencies, valid: list[in
     cells = [cell for arm in recording.arms for cell in _cells(recording, arm, valid)]
     closed = recording.profile.arrivals is Arrivals.CLOSED
     figures = {"workers": float(recording.profile.workers)}
-    if not closed:
+    if recording.profile.arrival_rate_per_s:
         figures["wanted_rate_per_s"] = recording.profile.arrival_rate_per_s
     if cells:
         seconds = len(cells) * recording.profile.phase_s
@@ -79,10 +80,10 @@ def notes_on(recording: Recording, latencies: Latencies, valid: list[int]) -> li
     profile = recording.profile
     warm = sum(requests for requests, _ in recording.warmup.values())
     discarded = f"{warm} requests of the warm-up ({profile.warmup_s:g} s)"
-    notes = [
-        "direct and mesh are means over the rounds of the round's percentile",
-        f"discarded: {discarded} and the first {profile.settle_s:g} s of every phase",
-    ]
+    notes = [f"discarded: {discarded} and the first {profile.settle_s:g} s of every phase"]
+    if profile.rates_per_s:
+        return notes
+    notes.insert(0, "direct and mesh are means over the rounds of the round's percentile")
     if profile.arrivals is Arrivals.CLOSED:
         notes.append(
             f"closed model: each of {profile.users} users sends as soon as it was answered, so that response "

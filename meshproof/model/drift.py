@@ -17,8 +17,8 @@ class Unit(StrEnum):
 class Drift(msgspec.Struct, frozen=True, kw_only=True):
     """The slope of one series (Theil and Sen's) per hour, with its 95 % interval.
 
-    ``of`` names the series, ``points`` how many it had, ``over_s`` the seconds between the first and the last;
-    ``shown`` is whether the interval excludes zero.
+    ``of`` names the series, ``points`` how many it had, ``over_s`` the seconds between the first and the
+    last; ``shown`` is whether the interval excludes zero.
     """
 
     of: str

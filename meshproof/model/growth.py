@@ -15,10 +15,10 @@ class AtRest(msgspec.Struct, frozen=True, kw_only=True):
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
     """The mesh with ``more`` services than it had, ``services`` in all.
 
-    ``convergence_s`` is, by proxy, how long it took until it knew the last of those that were added, from when
-    the last was made; ``making_s`` is how long making them took before that. Empty and 0 where none was added.
-    The difference is that of the median service time, mesh minus direct, as of any measure; None where nothing
-    could be judged.
+    ``convergence_s`` is, by proxy, how long it took until it knew the last of those that were added, from
+    when the last was made; ``making_s`` is how long making them took before that. Empty and 0 where none was
+    added. The difference is that of the median service time, mesh minus direct, as of any measure; None where
+    nothing could be judged.
     """
 
     more: int

@@ -1,7 +1,7 @@
 """A load experiment: the profile it follows, and the record of it that can be judged again."""
 
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -95,8 +95,8 @@ class RecordedCell(msgspec.Struct, frozen=True, kw_only=True):
     service histogram. ``cpu_share`` is that of the busiest worker process, 1.0 being one core; ``cpu_s`` that
     of all together, by their own clocks (0 in a recording from before it was kept). Histograms are in
     HdrHistogram's base64 form, in microseconds: service time from the actual send, response time from the
-    intended start, lag from the intended start to the actual send. ``late`` is how late the workers' own clocks
-    woke, which waits for no answer (empty in a recording from before it was kept).
+    intended start, lag from the intended start to the actual send. ``late`` is how late the workers' own
+    clocks woke, which wait for no answer (empty in a recording from before it was kept).
     """
 
     arm: str
@@ -145,5 +145,5 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
         return requests, errors + sum(sum(each.errors.values()) for each in cells)
 
 
-def _plain(value: bool | float | str | list[float]) -> bool | int | float | str:
+def _plain(value: Any) -> Any:
     return ", ".join(f"{each:g}" for each in value) if isinstance(value, list) else value

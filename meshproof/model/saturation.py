@@ -29,8 +29,8 @@ class StepFigure(msgspec.Struct, frozen=True, kw_only=True):
     Rates are of whole phases, settle time included. ``answered_share`` and ``parted_ms`` (the median response
     time minus the median service time) are the estimate and its interval over the rounds; None where there
     are too few. Percentiles are pooled over the rounds; one that has fewer than ten requests beyond it is
-    missing. ``generator_cpu_share`` is that of the busiest worker, ``generator_late_ms`` how late the workers'
-    own clocks woke at p90: medians over the rounds.
+    missing. ``generator_cpu_share`` is that of the busiest worker, ``generator_late_ms`` how late the
+    workers' own clocks woke at p90: medians over the rounds.
     """
 
     arm: str

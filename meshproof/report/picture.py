@@ -5,7 +5,9 @@ from typing import Final
 from markupsafe import Markup
 
 from meshproof.model.run import ArmCurve, Overhead
+from meshproof.model.saturation import Limit, Saturation, StepFigure
 from meshproof.report.headline import confidence_name, percentile_name
+from meshproof.report.saturation import knee_words
 from meshproof.report.scale import (
     LAST_PERCENTILE,
     PERCENTILE_TICKS,
@@ -18,11 +20,12 @@ from meshproof.report.scale import (
 from meshproof.report.svg import Canvas
 from meshproof.report.visible import one_line, visible
 
-__all__ = ["curves_picture", "rounds_picture"]
+__all__ = ["curves_picture", "rounds_picture", "saturation_picture"]
 
 _LOG_FROM: Final = 20.0  # a tail this many times the fastest would flatten everything else
 _KNOWN_ARMS: Final = ("direct", "control", "mesh")
 _OTHERS: Final = 3  # styles for arms of other names
+_COMPARED: Final = ("direct", "mesh")  # of a ramp: the control arm would lie on the direct one
 
 
 def curves_picture(arms: list[ArmCurve], *, key: str, profile: str) -> Markup:
@@ -88,6 +91,76 @@ def rounds_picture(row: Overhead, *, key: str) -> Markup:
     canvas.legend(f"{confidence_name(row.confidence)} interval", "interval", shape="band")
     canvas.legend("noise floor", "noise", shape="band")
     return canvas.markup()
+
+
+def saturation_picture(found: Saturation, *, key: str, profile: str) -> Markup:
+    """Median latency over what was answered, step by step: service and response time, the knees marked.
+
+    Past its knee an arm answers no more however much is asked of it: its line goes up. Raises HarnessError
+    when a value is NaN or infinite.
+    """
+    canvas = Canvas(
+        key=key,
+        title=f"Throughput against latency, profile {profile}",
+        description="; ".join(f"{each.arm} carries {knee_words(each)}" for each in found.knees),
+    )
+    lines = {
+        (arm, kind): _median_points(steps, kind)
+        for arm in _COMPARED
+        if (steps := [each for each in found.steps if each.arm == arm])
+        for kind in ("service", "response")
+    }
+    points = [point for line in lines.values() for point in line]
+    if not points:
+        canvas.nothing("no latency was recorded")
+        return canvas.markup()
+    x = linear_axis(0.0, max(rate for rate, _ in points), start=canvas.across[0], end=canvas.across[1])
+    y = _latency_axis([ms for _, ms in points], canvas)
+    canvas.axes(
+        x,
+        y,
+        x_name="requests answered per second",
+        y_name=f"median latency (ms{', logarithmic' if y.kind == 'log' else ''})",
+    )
+    for (arm, kind), line in lines.items():
+        style = f"curve {_style(arm, 0)} {kind}"
+        canvas.legend(f"{arm}, {kind} time", style)
+        canvas.add("polyline", style, points=" ".join(f"{x.at(rate):g},{y.at(ms):g}" for rate, ms in line))
+        for rate, ms in line:
+            canvas.add("circle", f"knot {_style(arm, 0)}", cx=x.at(rate), cy=y.at(ms), r=2.5)
+    _mark_knees(canvas, found, x)
+    return canvas.markup()
+
+
+def _mark_knees(canvas: Canvas, found: Saturation, x: Axis) -> None:
+    """A line at what each arm carries at most, with the rate beside it; a plus where it is a lower bound."""
+    bottom, top = canvas.upwards
+    for place, arm in enumerate(_COMPARED):
+        knee = next((each for each in found.knees if each.arm == arm), None)
+        if knee is None or knee.carried_per_s is None:
+            continue
+        at = x.at(knee.carried_per_s)
+        canvas.add("line", f"knee {_style(arm, 0)}", x1=at, x2=at, y1=bottom, y2=top)
+        more = "" if knee.limit is Limit.PATH else "+"
+        near_the_end = at > canvas.across[1] - 130
+        canvas.label(
+            f"{arm}: knee {knee.carried_per_s:,.0f}{more}/s",
+            f"key {_style(arm, 0)}",
+            x=at - 5 if near_the_end else at + 5,
+            y=top + 14 + 16 * place,
+            anchor="end" if near_the_end else "start",
+        )
+
+
+def _median_points(steps: list[StepFigure], kind: str) -> list[tuple[float, float]]:
+    """(answered per second, median) of each step that has one."""
+    points = []
+    for step in steps:
+        percentiles = step.service_percentiles if kind == "service" else step.response_percentiles
+        points += [(step.answered_per_s, ms) for percentile, ms in percentiles if percentile == 50]
+    for rate, ms in points:
+        finite([rate, ms], "latency of a step")
+    return points
 
 
 def _draw_rounds(canvas: Canvas, row: Overhead, name: str) -> None:
