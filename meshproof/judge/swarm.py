@@ -54,7 +54,11 @@ def generator_figures(recording: Recording, latencies: Latencies, valid: list[in
         figures["cpu_share_mean"] = round(fmean(cell.cpu_share for cell in cells), 4)
         figures["cpu_share_max"] = round(max(cell.cpu_share for cell in cells), 4)
         figures |= _cpu_by_arm(recording, valid)
-    lags = [] if closed else latencies.pooled_ms([CONTROL], valid, (50, 90, 99), "lag")
+    lags = (
+        []
+        if closed or recording.profile.rates_per_s
+        else latencies.pooled_ms([CONTROL], valid, (50, 90, 99), "lag")
+    )
     for percentile, value in lags:
         figures[f"lag_p{percentile:g}_ms"] = value
     for arm, lookups in recording.lookups_ms.items():

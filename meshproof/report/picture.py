@@ -25,6 +25,7 @@ __all__ = ["curves_picture", "rounds_picture", "saturation_picture"]
 _LOG_FROM: Final = 20.0  # a tail this many times the fastest would flatten everything else
 _KNOWN_ARMS: Final = ("direct", "control", "mesh")
 _OTHERS: Final = 3  # styles for arms of other names
+_LETTER: Final = 8.0  # width of one in a picture, generous
 _COMPARED: Final = ("direct", "mesh")  # of a ramp: the control arm would lie on the direct one
 
 
@@ -120,36 +121,35 @@ def saturation_picture(found: Saturation, *, key: str, profile: str) -> Markup:
         x,
         y,
         x_name="requests answered per second",
-        y_name=f"median latency (ms{', logarithmic' if y.kind == 'log' else ''})",
+        y_name=f"median time (ms{', logarithmic' if y.kind == 'log' else ''})",
     )
     for (arm, kind), line in lines.items():
         style = f"curve {_style(arm, 0)} {kind}"
-        canvas.legend(f"{arm}, {kind} time", style)
+        canvas.legend(f"{arm} {kind}", style)
         canvas.add("polyline", style, points=" ".join(f"{x.at(rate):g},{y.at(ms):g}" for rate, ms in line))
         for rate, ms in line:
             canvas.add("circle", f"knot {_style(arm, 0)}", cx=x.at(rate), cy=y.at(ms), r=2.5)
-    _mark_knees(canvas, found, x)
+    for place, arm in enumerate(_COMPARED):
+        answered = [rate for (of, _), line in lines.items() if of == arm for rate, _ in line]
+        _mark_knee(canvas, found, arm, x, place=place, farthest=max(answered, default=0.0))
     return canvas.markup()
 
 
-def _mark_knees(canvas: Canvas, found: Saturation, x: Axis) -> None:
-    """A line at what each arm carries at most, with the rate beside it; a plus where it is a lower bound."""
-    bottom, top = canvas.upwards
-    for place, arm in enumerate(_COMPARED):
-        knee = next((each for each in found.knees if each.arm == arm), None)
-        if knee is None or knee.carried_per_s is None:
-            continue
-        at = x.at(knee.carried_per_s)
-        canvas.add("line", f"knee {_style(arm, 0)}", x1=at, x2=at, y1=bottom, y2=top)
-        more = "" if knee.limit is Limit.PATH else "+"
-        near_the_end = at > canvas.across[1] - 130
-        canvas.label(
-            f"{arm}: knee {knee.carried_per_s:,.0f}{more}/s",
-            f"key {_style(arm, 0)}",
-            x=at - 5 if near_the_end else at + 5,
-            y=top + 14 + 16 * place,
-            anchor="end" if near_the_end else "start",
-        )
+def _mark_knee(canvas: Canvas, found: Saturation, arm: str, x: Axis, *, place: int, farthest: float) -> None:
+    """A line at what an arm carries at most, named beside it; a plus where that is a lower bound.
+
+    The name stands before the line where there is room, else behind the arm's ``farthest`` point: between the
+    two the curve goes up.
+    """
+    knee = next((each for each in found.knees if each.arm == arm), None)
+    if knee is None or knee.carried_per_s is None:
+        return
+    (bottom, top), at = canvas.upwards, x.at(knee.carried_per_s)
+    canvas.add("line", f"knee {_style(arm, 0)}", x1=at, x2=at, y1=bottom, y2=top)
+    text = f"{arm}: knee {knee.carried_per_s:,.0f}{'' if knee.limit is Limit.PATH else '+'}/s"
+    before = at - canvas.across[0] > len(text) * _LETTER
+    left = at - 6 if before else max(at, x.at(farthest)) + 10
+    canvas.label(text, "tag", x=left, y=top + 15 + 18 * place, anchor="end" if before else "start")
 
 
 def _median_points(steps: list[StepFigure], kind: str) -> list[tuple[float, float]]:
