@@ -161,8 +161,8 @@ def overhead_sentences(run: Run) -> list[str]:
     mesh's containers took.
     """
     medians = [row for row in run.overhead if row.percentile == _MEDIAN]
-    without_rows = [each for each in run.overhead_detail if each.saturation or each.growth]
-    profiles = list(dict.fromkeys(each.profile for each in (*medians, *without_rows)))
+    without_rows = [each.profile for each in run.overhead_detail if each.saturation or each.growth]
+    profiles = list(dict.fromkeys([row.profile for row in medians] + without_rows))
     sentences = []
     for profile in profiles:
         rows = [row for row in medians if row.profile == profile]

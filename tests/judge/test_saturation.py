@@ -91,7 +91,7 @@ def test_what_carries_no_rate_has_its_knee_below() -> None:
     "spent",
     [pytest.param({"cpu_share": 0.93}, id="CPU"), pytest.param({"late_ms": 14.0}, id="lag")],
 )
-def test_a_generator_at_its_limit_makes_the_knee_a_lower_bound(spent: dict[str, float]) -> None:
+def test_a_generator_at_its_limit_makes_the_knee_a_lower_bound(spent: dict[str, Any]) -> None:
     found = saturation_of(of(mesh=Path(capacity_per_s=340, **spent)))
 
     assert found.knee("mesh").limit is Limit.GENERATOR
