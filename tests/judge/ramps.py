@@ -24,6 +24,7 @@ class Path:
     capacity_per_s: float
     cpu_share: float = 0.3
     late_ms: float = 0.8
+    opens_s: float = 0.0  # nothing is served in a phase before that
     fails: Callable[[int], bool] = field(default=lambda number: number < 0)  # by the request's number
 
 
@@ -77,7 +78,8 @@ def _cell(
     queue = [(interval * draw.random(), user, 0) for user in range(USERS)]
     first = {user: at for at, user, _ in queue}
     heapq.heapify(queue)
-    free_s, sent, discarded, unsent, errors = 0.0, 0, 0, 0, 0
+    free_s = path.opens_s
+    sent, discarded, unsent, errors = 0, 0, 0, 0
     service, response, lag = [], [], []
     while queue:
         sends, user, k = heapq.heappop(queue)

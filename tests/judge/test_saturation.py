@@ -130,6 +130,17 @@ def test_past_the_knee_as_much_is_answered_as_at_it() -> None:
         assert figure.unsent > 0
 
 
+def test_requests_that_wait_are_past_the_knee_though_all_are_answered() -> None:
+    """A path that stands still for most of a phase and then catches up."""
+    figure = step(saturation_of(of(mesh=Path(capacity_per_s=5000, opens_s=0.8))), "mesh", 300)
+
+    assert figure.answered_share
+    assert figure.answered_share[1] > 0.99
+    assert figure.parted_ms
+    assert figure.parted_ms[1] > 10
+    assert figure.state is StepState.PAST
+
+
 def test_one_bad_round_moves_no_knee() -> None:
     found = saturation_of(of(hiccups=[("mesh", 200.0, 2), ("direct", 300.0, 0)]))
 
