@@ -60,12 +60,7 @@ def judge_overhead(recording: Recording) -> tuple[list[Overhead], OverheadDetail
     A ramp has no rows: the difference is another at each of its rates. Its figure is the saturation.
     Raises BadInputError when the recording lacks one of the arms direct, control and mesh.
     """
-    if missing := [arm for arm in (DIRECT, CONTROL, MESH) if arm not in recording.arms]:
-        raise BadInputError(
-            where="recording/arms",
-            problem=f"got {sorted(recording.arms)}, expected {missing} too",
-            remedy="measure direct, control and mesh in one experiment",
-        )
+    _check_arms(recording)
     latencies = Latencies(recording)
     void = void_rounds(recording, latencies)
     valid = [number for number in range(recording.profile.all_rounds) if number not in void]
@@ -97,6 +92,15 @@ def judge_overhead(recording: Recording) -> tuple[list[Overhead], OverheadDetail
         drifts=judge_drift(recording, latencies, judged),
     )
     return rows, detail
+
+
+def _check_arms(recording: Recording) -> None:
+    if missing := [arm for arm in (DIRECT, CONTROL, MESH) if arm not in recording.arms]:
+        raise BadInputError(
+            where="recording/arms",
+            problem=f"got {sorted(recording.arms)}, expected {missing} too",
+            remedy="measure direct, control and mesh in one experiment",
+        )
 
 
 def _why_not_valid(recording: Recording, valid: list[int], silent: list[int]) -> list[str]:

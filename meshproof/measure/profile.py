@@ -162,17 +162,18 @@ def _check(where: str, key: str, kind: type, values: dict[str, Any]) -> None:
         )
 
 
+_Problem = tuple[str, bool, str, str]  # key, whether it is wrong, what is there, what to do
+
+
 def _check_together(where: str, profile: Profile) -> None:
     """What no key shows by itself."""
-    closed = profile.arrivals is Arrivals.CLOSED
-    rates = [float(CLOSED_RATE_PER_S * profile.workers)] if closed else profile.steps
-    measured = rates[0] * (profile.phase_s - profile.settle_s)
-    stages = len(profile.services) or 1
-    whole_s = stages * experiment_s(profile)
-    requests = stages * (rates[0] * profile.warmup_s + sum(rates) * profile.rounds * ARMS * profile.phase_s)
-    about = "about " if closed else ""
-    rate_key = "rates_per_s" if profile.rates_per_s else "arrival_rate_per_s"
-    problems = [
+    for key, wrong, problem, remedy in (*_of_one_kind(profile), *_too_long_or_too_much(profile)):
+        if wrong:
+            raise BadInputError(where=f"{where}/{key}", problem=problem, remedy=remedy)
+
+
+def _of_one_kind(profile: Profile) -> list[_Problem]:
+    return [
         (
             "settle_s",
             profile.settle_s >= profile.phase_s,
@@ -186,6 +187,31 @@ def _check_together(where: str, profile: Profile) -> None:
             "give every worker the same number of users",
         ),
         (
+            "services",
+            bool(profile.services and (profile.rates_per_s or profile.drift)),
+            f"got {profile.services}, expected nothing with rates_per_s or drift",
+            "measure that in a profile of its own",
+        ),
+        (
+            "drift",
+            bool(profile.drift and profile.rates_per_s),
+            "got true, expected nothing: the rates of a ramp differ from round to round",
+            "measure that in a profile of its own",
+        ),
+    ]
+
+
+def _too_long_or_too_much(profile: Profile) -> list[_Problem]:
+    """Reckoned over all steps of a ramp, and over each number of services."""
+    closed = profile.arrivals is Arrivals.CLOSED
+    rates = [float(CLOSED_RATE_PER_S * profile.workers)] if closed else profile.steps
+    rate_key = "rates_per_s" if profile.rates_per_s else "arrival_rate_per_s"
+    measured = rates[0] * (profile.phase_s - profile.settle_s)
+    stages = len(profile.services) or 1
+    whole_s, about = stages * experiment_s(profile), "about " if closed else ""
+    requests = stages * (rates[0] * profile.warmup_s + sum(rates) * profile.rounds * ARMS * profile.phase_s)
+    return [
+        (
             rate_key,
             measured < MIN_SAMPLES,
             f"got {measured:g} measured requests a phase, expected at least {MIN_SAMPLES}",
@@ -198,27 +224,12 @@ def _check_together(where: str, profile: Profile) -> None:
             "lower rounds or phase_s",
         ),
         (
-            "services",
-            bool(profile.services and (profile.rates_per_s or profile.drift)),
-            f"got {profile.services}, expected nothing with rates_per_s or drift",
-            "measure that in a profile of its own",
-        ),
-        (
-            "drift",
-            bool(profile.drift and profile.rates_per_s),
-            "got true, expected nothing: the rates of a ramp differ from round to round",
-            "measure that in a profile of its own",
-        ),
-        (
             "rounds" if closed else rate_key,
             requests > MAX_REQUESTS,
             f"got {about}{requests:g} requests in all, expected at most {MAX_REQUESTS:g}",
             f"lower {'workers' if closed else 'the rate'}, rounds or phase_s",
         ),
     ]
-    for key, wrong, problem, remedy in problems:
-        if wrong:
-            raise BadInputError(where=f"{where}/{key}", problem=problem, remedy=remedy)
 
 
 def _relative(path: Path) -> str:

@@ -75,47 +75,46 @@ def _cell(
 ) -> RecordedCell:
     """Each user sends in its slots, late where its last answer was; the server takes one after another."""
     interval = USERS / rate
-    queue = [(interval * draw.random(), user, 0) for user in range(USERS)]
-    first = {user: at for at, user, _ in queue}
+    first = {user: interval * draw.random() for user in range(USERS)}
+    queue = [(at, user, 0) for user, at in first.items()]
     heapq.heapify(queue)
-    free_s = path.opens_s
-    sent, discarded, unsent, errors = 0, 0, 0, 0
-    service, response, lag = [], [], []
+    free_s, unsent = path.opens_s, 0
+    sent: list[tuple[float, float, float]] = []  # intended, sent, answered: seconds since the phase began
     while queue:
         sends, user, k = heapq.heappop(queue)
-        intended = first[user] + k * interval
+        intended, following = first[user] + k * interval, first[user] + (k + 1) * interval
         if intended >= PHASE_S:
             continue
         if sends >= PHASE_S:
             unsent += 1
             heapq.heappush(queue, (sends, user, k + 1))
             continue
-        sent += 1
         free_s = max(sends, free_s) + 1 / capacity
-        ends = free_s + BASE_S
-        if path.fails(sent):
-            errors += 1
-        elif intended < SETTLE_S:
-            discarded += 1
-        else:
-            service.append((ends - sends) * 1000)
-            response.append((ends - intended) * 1000)
-        if intended >= SETTLE_S:
-            lag.append((sends - intended) * 1000)
-        woken = first[user] + (k + 1) * interval + draw.expovariate(1 / 0.0007)
-        heapq.heappush(queue, (max(ends, woken), user, k + 1))
+        sent.append((intended, sends, free_s + BASE_S))
+        woken = following + draw.expovariate(1 / 0.0007)
+        heapq.heappush(queue, (max(free_s + BASE_S, woken), user, k + 1))
+    return _recorded(arm, number, path, sent, unsent)
+
+
+def _recorded(
+    arm: str, number: int, path: Path, sent: Sequence[tuple[float, float, float]], unsent: int
+) -> RecordedCell:
+    failed = [place for place, _ in enumerate(sent, start=1) if path.fails(place)]
+    answered = [each for place, each in enumerate(sent, start=1) if place not in set(failed)]
+    measured = [each for each in answered if each[0] >= SETTLE_S]
+    lags = [sends - intended for intended, sends, _ in sent if intended >= SETTLE_S]
     return RecordedCell(
         arm=arm,
         round=number,
-        requests=sent,
-        errors={"HTTP 503": errors} if errors else {},
-        discarded=discarded,
+        requests=len(sent),
+        errors={"HTTP 503": len(failed)} if failed else {},
+        discarded=len(answered) - len(measured),
         beyond=0,
         unsent=unsent,
         connections=0,
         cpu_share=path.cpu_share,
-        service=histogram(service),
-        response=histogram(response),
-        lag=histogram([max(each, 0.001) for each in lag]),
+        service=histogram([(ends - sends) * 1000 for _, sends, ends in measured]),
+        response=histogram([(ends - intended) * 1000 for intended, _, ends in measured]),
+        lag=histogram([max(each * 1000, 0.001) for each in lags]),
         late=histogram([path.late_ms] * 30),
     )
