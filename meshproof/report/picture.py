@@ -25,7 +25,6 @@ __all__ = ["curves_picture", "rounds_picture", "saturation_picture"]
 _LOG_FROM: Final = 20.0  # a tail this many times the fastest would flatten everything else
 _KNOWN_ARMS: Final = ("direct", "control", "mesh")
 _OTHERS: Final = 3  # styles for arms of other names
-_LETTER: Final = 8.0  # width of one in a picture, generous
 _COMPARED: Final = ("direct", "mesh")  # of a ramp: the control arm would lie on the direct one
 
 
@@ -115,12 +114,12 @@ def saturation_picture(found: Saturation, *, key: str, profile: str) -> Markup:
     if not points:
         canvas.nothing("no latency was recorded")
         return canvas.markup()
-    x = linear_axis(0.0, max(rate for rate, _ in points), start=canvas.across[0], end=canvas.across[1])
+    x = _rate_axis([rate for rate, _ in points], canvas)
     y = _latency_axis([ms for _, ms in points], canvas)
     canvas.axes(
         x,
         y,
-        x_name="requests answered per second",
+        x_name=f"requests answered per second{' (logarithmic)' if x.kind == 'log' else ''}",
         y_name=f"median time (ms{', logarithmic' if y.kind == 'log' else ''})",
     )
     for (arm, kind), line in lines.items():
@@ -129,27 +128,20 @@ def saturation_picture(found: Saturation, *, key: str, profile: str) -> Markup:
         canvas.add("polyline", style, points=" ".join(f"{x.at(rate):g},{y.at(ms):g}" for rate, ms in line))
         for rate, ms in line:
             canvas.add("circle", f"knot {_style(arm, 0)}", cx=x.at(rate), cy=y.at(ms), r=2.5)
-    for place, arm in enumerate(_COMPARED):
-        answered = [rate for (of, _), line in lines.items() if of == arm for rate, _ in line]
-        _mark_knee(canvas, found, arm, x, place=place, farthest=max(answered, default=0.0))
+    _mark_knees(canvas, found, x)
     return canvas.markup()
 
 
-def _mark_knee(canvas: Canvas, found: Saturation, arm: str, x: Axis, *, place: int, farthest: float) -> None:
-    """A line at what an arm carries at most, named beside it; a plus where that is a lower bound.
-
-    The name stands before the line where there is room, else behind the arm's ``farthest`` point: between the
-    two the curve goes up.
-    """
-    knee = next((each for each in found.knees if each.arm == arm), None)
-    if knee is None or knee.carried_per_s is None:
-        return
-    (bottom, top), at = canvas.upwards, x.at(knee.carried_per_s)
-    canvas.add("line", f"knee {_style(arm, 0)}", x1=at, x2=at, y1=bottom, y2=top)
-    text = f"{arm}: knee {knee.carried_per_s:,.0f}{'' if knee.limit is Limit.PATH else '+'}/s"
-    before = at - canvas.across[0] > len(text) * _LETTER
-    left = at - 6 if before else max(at, x.at(farthest)) + 10
-    canvas.label(text, "tag", x=left, y=top + 15 + 18 * place, anchor="end" if before else "start")
+def _mark_knees(canvas: Canvas, found: Saturation, x: Axis) -> None:
+    """A line at what each arm carries at most; above them the rates, with a plus for a lower bound."""
+    (bottom, top), names = canvas.upwards, []
+    for knee in found.knees:
+        if knee.arm in _COMPARED and knee.carried_per_s is not None:
+            at, more = x.at(knee.carried_per_s), "" if knee.limit is Limit.PATH else "+"
+            canvas.add("line", f"knee {_style(knee.arm, 0)}", x1=at, x2=at, y1=bottom, y2=top)
+            names.append(f"{knee.arm} {knee.carried_per_s:,.0f}{more}/s")
+    if names:
+        canvas.label(f"knee: {', '.join(names)}", "key", x=canvas.across[1], y=top - 12, anchor="end")
 
 
 def _median_points(steps: list[StepFigure], kind: str) -> list[tuple[float, float]]:
@@ -191,6 +183,13 @@ def _latency_axis(values: list[float], canvas: Canvas) -> Axis:
     if min(values) > 0 and max(values) / min(values) > _LOG_FROM:
         return log_axis(min(values), max(values), start=bottom, end=top)
     return linear_axis(0.0, max(values), start=bottom, end=top)
+
+
+def _rate_axis(values: list[float], canvas: Canvas) -> Axis:
+    left, right = canvas.across
+    if min(values) > 0 and max(values) / min(values) > _LOG_FROM:
+        return log_axis(min(values), max(values), start=left, end=right)
+    return linear_axis(0.0, max(values), start=left, end=right)
 
 
 def _round_axis(rounds: int, canvas: Canvas) -> Axis:
