@@ -39,7 +39,7 @@ def saturation_sentence(found: Saturation) -> str:
 def saturation_line(found: Saturation) -> str:
     """The same as figures, for a line of a terminal."""
     told = [f"{arm} {_bracket(found.knee(arm))}" for arm in _ARMS]
-    return f"knee: {', '.join(told)} {found.validity}"
+    return f"knee: {', '.join(told)}; {found.validity}"
 
 
 def knee_words(knee: Knee) -> str:
@@ -55,7 +55,7 @@ def knee_words(knee: Knee) -> str:
         case Limit.NOT_REACHED if carried:
             return f"{carried} requests/s or more: no step was past its knee"
         case _:
-            return "as much as could not be told"
+            return "an unknown rate: no step could be judged"
 
 
 def drift_sentence(drifts: list[Drift]) -> str:

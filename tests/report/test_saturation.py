@@ -33,7 +33,7 @@ def test_each_arm_is_told_with_whose_limit_it_was() -> None:
         "the generator was at its own limit"
     )
     assert saturation_line(a_saturation()) == (
-        "knee: mesh 300 to 600/s, direct 600 or more (the generator's limit) valid"
+        "knee: mesh 300 to 600/s, direct 600 or more (the generator's limit); valid"
     )
 
 
@@ -41,7 +41,7 @@ def test_what_was_not_measured_validly_says_why() -> None:
     found = a_saturation(validity="4 rounds of a step are valid, 6 are needed")
 
     assert saturation_sentence(found).endswith("(4 rounds of a step are valid, 6 are needed)")
-    assert saturation_line(found).endswith(" 4 rounds of a step are valid, 6 are needed")
+    assert saturation_line(found).endswith("; 4 rounds of a step are valid, 6 are needed")
 
 
 @pytest.mark.parametrize(
@@ -59,11 +59,13 @@ def test_what_was_not_measured_validly_says_why() -> None:
             id="beyond the last",
         ),
         pytest.param(
-            {"carried_per_s": None, "limit": Limit.GENERATOR}, "as much as could not be told", id="generator"
+            {"carried_per_s": None, "limit": Limit.GENERATOR},
+            "an unknown rate: no step could be judged",
+            id="generator",
         ),
         pytest.param(
             {"carried_per_s": None, "past_per_s": None, "limit": Limit.NOT_REACHED},
-            "as much as could not be told",
+            "an unknown rate: no step could be judged",
             id="nothing",
         ),
     ],
