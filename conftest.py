@@ -21,6 +21,7 @@ pytest_plugins = [
     "fixtures.lifecycle",
     "fixtures.overhead",
     "fixtures.instruments",
+    "fixtures.growth",
     "fixtures.ground",
     "fixtures.mutants",
 ]

@@ -34,7 +34,8 @@ class Cell:
     Every request that was sent is counted in exactly one of ``errors`` (whenever it was sent), ``discarded``
     (answered, but meant for the settle time), ``beyond`` (answered after more than 60 s) or the service
     histogram. ``unsent`` are slots that passed before their user was free: a missed rate. ``lag_ms`` is of
-    every request that was sent to be measured; ``waited_ms`` is the lag of those in ``service_ms``.
+    every request that was sent to be measured; ``waited_ms`` is the lag of those in ``service_ms``;
+    ``late_ms`` is how late the worker's own clock woke, which has no request to wait for.
     """
 
     arm: str
@@ -50,6 +51,7 @@ class Cell:
     service_ms: "array[float]" = field(default_factory=_milliseconds)
     waited_ms: "array[float]" = field(default_factory=_milliseconds)
     lag_ms: "array[float]" = field(default_factory=_milliseconds)
+    late_ms: "array[float]" = field(default_factory=_milliseconds)
 
     def sent(self, *, lag_ms: float, settling: bool) -> None:
         """Count one request as it leaves, ``lag_ms`` after its intended start."""
@@ -90,6 +92,7 @@ class Cell:
             "service": _histogram(self.service_ms),
             "response": _histogram(map(sum, zip(self.service_ms, self.waited_ms, strict=True))),
             "lag": _histogram(self.lag_ms),
+            "late": _histogram(self.late_ms),
         }
 
 

@@ -83,14 +83,14 @@ else:
             if STAGE.profile["arrivals"] == CLOSED:
                 self._drive_closed(arm)
                 return
-            interval = STAGE.profile["users"] / STAGE.profile["arrival_rate_per_s"]
-            warmup_s, everyone = STAGE.schedule.warmup_s, len(STAGE.arms)  # the arms share the rate
-            for intended in _starts(user, -1, (0.0, warmup_s), interval * everyone):
+            users, phases = STAGE.profile["users"], STAGE.schedule.of_arm(arm)
+            warmup_s, everyone = STAGE.schedule.warmup_s, len(STAGE.arms)  # the arms share the first rate
+            for intended in _starts(user, -1, (0.0, warmup_s), users / phases[0].rate_per_s * everyone):
                 STAGE.until(intended)
                 if STAGE.now() < warmup_s:
                     self._send(arm, {"warmup": arm})
-            for phase in STAGE.schedule.of_arm(arm):
-                self._play_phase(phase, interval, user)
+            for phase in phases:
+                self._play_phase(phase, users / phase.rate_per_s, user)
 
         def _play_phase(self, phase: Phase, interval_s: float, user: int) -> None:
             cell = STAGE.cells[phase.arm, phase.round]

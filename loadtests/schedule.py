@@ -21,12 +21,13 @@ __all__ = ["Phase", "Schedule", "build_schedule", "intended_starts", "slot_offse
 
 @dataclass(frozen=True, kw_only=True)
 class Phase:
-    """One arm in one round, from ``starts_s`` up to but not including ``ends_s``."""
+    """One arm in one round, from ``starts_s`` up to but not including ``ends_s``; its rate, if it has one."""
 
     arm: str
     round: int
     starts_s: float
     ends_s: float
+    rate_per_s: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,24 +60,35 @@ class Schedule:
 
 
 def build_schedule(
-    arms: Sequence[str], *, rounds: int, phase_s: float, settle_s: float, warmup_s: float, seed: int
+    arms: Sequence[str],
+    *,
+    rounds: int,
+    phase_s: float,
+    settle_s: float,
+    warmup_s: float,
+    seed: int,
+    rates_per_s: Sequence[float] = (0.0,),
 ) -> Schedule:
     """Every arm once in every round, in an order drawn from ``seed``: the same arguments, the same schedule.
 
-    Raises ValueError when there is no arm, an arm is named twice, or a time is impossible.
+    With several rates, a ramp, each of the ``rounds`` goes through all of them, and each is a round of its
+    own number: round ``n`` has the rate ``n`` modulo how many there are. So a drift of the machine falls on
+    all rates alike. Raises ValueError when there is no arm, an arm is named twice, or a time is impossible.
     """
     if not arms or len(set(arms)) != len(arms):
         raise ValueError(f"arms must be named, each once: {list(arms)}")
-    if rounds < 1 or warmup_s < 0 or not 0 <= settle_s < phase_s:
+    if rounds < 1 or not rates_per_s or warmup_s < 0 or not 0 <= settle_s < phase_s:
         raise ValueError(f"{rounds=}, {phase_s=}, {settle_s=}, {warmup_s=}: impossible")
     draw = random.Random(f"order/{seed}")  # noqa: S311 - a reproducible draw is wanted
     phases: list[Phase] = []
-    for number in range(rounds):
+    for number in range(rounds * len(rates_per_s)):
         order = list(arms)
         draw.shuffle(order)
+        rate = rates_per_s[number % len(rates_per_s)]
         for arm in order:
             starts = warmup_s + len(phases) * phase_s
-            phases.append(Phase(arm=arm, round=number, starts_s=starts, ends_s=starts + phase_s))
+            ends = starts + phase_s
+            phases.append(Phase(arm=arm, round=number, starts_s=starts, ends_s=ends, rate_per_s=rate))
     return Schedule(warmup_s=warmup_s, settle_s=settle_s, phases=tuple(phases))
 
 

@@ -1,6 +1,7 @@
 """What the users of one worker share: the schedule, the common start, the addresses, the cells they fill."""
 
 import gc
+import math
 import os
 import time
 from collections import defaultdict
@@ -18,6 +19,7 @@ __all__ = ["Stage"]
 
 DRAIN_SLACK_S: Final = 1.0  # after the last request's timeout: what is still open then is "unfinished"
 DRAIN_POLL_S: Final = 0.1
+TICK_S: Final = 0.05  # of the worker's own clock: 20 a second cost nothing beside what is sent
 
 
 class Stage:
@@ -33,6 +35,7 @@ class Stage:
             settle_s=self.profile["settle_s"],
             warmup_s=self.profile["warmup_s"],
             seed=self.profile["seed"],
+            rates_per_s=self.profile.get("rates_per_s") or [self.profile.get("arrival_rate_per_s", 0.0)],
         )
         self.cells = {(p.arm, p.round): Cell(arm=p.arm, round=p.round) for p in self.schedule.phases}
         self.warmup: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])  # arm -> requests, errors
@@ -62,7 +65,7 @@ class Stage:
         gc.collect()
         gc.freeze()  # what exists now lives to the end: a full collection would only add to the tail
         self.t0 = time.perf_counter() + in_s
-        self._books = gevent.spawn(self._keep_the_books)
+        self._books = [gevent.spawn(self._keep_the_books), gevent.spawn(self._watch_the_clock)]
         self.begun.set()
 
     def now(self) -> float:
@@ -85,9 +88,17 @@ class Stage:
             cell.wall_s = time.perf_counter() - wall
             cell.connections = self.connections_now[phase.arm] - made
 
+    def _watch_the_clock(self) -> None:
+        """How late this process wakes by itself: a user is late because of an answer, too, this is not."""
+        while (due := (math.floor(self.now() / TICK_S) + 1) * TICK_S) < self.schedule.duration_s:
+            self.until(due)
+            phase = self.schedule.at(due)
+            if phase and not self.schedule.settling(phase, due):
+                self.cells[phase.arm, phase.round].late_ms.append((self.now() - due) * 1000)
+
     def wait_for_the_end(self) -> None:
         """Until the last request is answered or should have timed out."""
-        self._books.join()
+        gevent.joinall(self._books)
         latest = self.schedule.duration_s + float(self.profile["request_timeout_s"]) + DRAIN_SLACK_S
         while self.finished < self.users and self.now() < latest:
             gevent.sleep(DRAIN_POLL_S)

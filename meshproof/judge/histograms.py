@@ -9,7 +9,7 @@ from meshproof.model.load import Recording
 
 __all__ = ["CURVE", "Latencies"]
 
-Kind = Literal["service", "response", "lag"]
+Kind = Literal["service", "response", "lag", "late"]
 
 CURVE: Final = (  # about nine points to each further nine, which have the same width in a picture
     *(1, 5, 10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 92, 94, 95, 96, 97, 98, 98.5, 99),
@@ -45,9 +45,11 @@ class Latencies:
                 "service": cell.service,
                 "response": cell.response,
                 "lag": cell.lag,
+                "late": cell.late,
             }
             for kind, text in encoded.items():
-                self._decoded[kind, cell.arm, cell.round] = HdrHistogram.decode(text)
+                found = HdrHistogram.decode(text) if text else HdrHistogram(1, 60_000_000, 3)
+                self._decoded[kind, cell.arm, cell.round] = found
 
     def count(self, arm: str, number: int, kind: Kind = "service") -> int:
         """The samples of one round."""

@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 
 from meshproof.judge.costs import judge_costs
+from meshproof.judge.drift import judge_drift
 from meshproof.judge.histograms import Latencies
 from meshproof.judge.intervals import (
     MIN_ROUNDS,
@@ -27,6 +28,7 @@ from meshproof.judge.intervals import (
     mean_p_value,
 )
 from meshproof.judge.rounds import CONTROL, DIRECT, MESH, void_rounds
+from meshproof.judge.saturation import judge_saturation
 from meshproof.judge.swarm import arm_curves, generator_figures, load_facts, notes_on
 from meshproof.judge.throughput import judge_throughput, limited_by_generator
 from meshproof.model.errors import BadInputError
@@ -65,18 +67,22 @@ class _Differences:
 def judge_overhead(recording: Recording) -> tuple[list[Overhead], OverheadDetail]:
     """One row per percentile (none with fewer than two judged rounds), and what stands behind them.
 
+    A ramp has no rows: the difference is another at each of its rates. Its figure is the saturation.
     Raises BadInputError when the recording lacks one of the arms direct, control and mesh.
     """
     check_arms(recording)
     latencies = Latencies(recording)
     void = void_rounds(recording, latencies)
-    valid = [number for number in range(recording.profile.rounds) if number not in void]
+    valid = [number for number in range(recording.profile.all_rounds) if number not in void]
     silent = [number for number in valid if not latencies.count(MESH, number)]
     judged = [number for number in valid if number not in silent]
     reasons = why_not_valid(recording, valid, silent)
     rows: list[Overhead] = []
     notes = notes_on(recording, latencies, valid)
-    if len(judged) >= MIN_ROUNDS:
+    saturation = judge_saturation(recording, latencies, valid)
+    if saturation:
+        notes += saturation.notes
+    elif len(judged) >= MIN_ROUNDS:
         secondary = (*SECONDARY, *_rare(latencies, judged))
         validity = "; ".join(reasons) or VALID
         rows = overhead_rows(
@@ -96,6 +102,8 @@ def judge_overhead(recording: Recording) -> tuple[list[Overhead], OverheadDetail
         throughput=judge_throughput(
             recording, latencies, valid, validity="; ".join(_too_few(recording, valid)) or VALID
         ),
+        saturation=saturation,
+        drifts=judge_drift(recording, latencies, judged),
     )
     return rows, detail
 

@@ -3,7 +3,8 @@
 Errors, stalls and a missed rate in the mesh arm are the result and never make a round void; nor does the
 generator's CPU in the mesh arm, which the mesh's behaviour can drive. So the generator is judged by what it
 used and how far it lagged in the arms that the mesh has no part in. In a closed model it is meant to be at
-its limit, and nothing lags: there it voids nothing, and the result says where the limit was its own.
+its limit, and nothing lags: there it voids nothing, and the result says where the limit was its own. So it
+is in a ramp, which goes beyond what an arm carries: there nothing but a restart makes a round void.
 """
 
 from typing import Final
@@ -26,8 +27,12 @@ def void_rounds(recording: Recording, latencies: Latencies) -> dict[int, str]:
     cells = {(cell.arm, cell.round): cell for cell in recording.cells}
     open_model = recording.profile.arrivals is not Arrivals.CLOSED
     void: dict[int, str] = {}
-    for number in range(recording.profile.rounds):
+    for number in range(recording.profile.all_rounds):
         outside = [cells[arm, number] for arm in (DIRECT, CONTROL)]
+        if recording.profile.rates_per_s:
+            if restarted := _restarted(recording, number):
+                void[number] = "; ".join(restarted)
+            continue
         reasons = [
             *(reason for cell in outside if open_model for reason in _busy(cell)),
             *(reason for cell in outside for reason in _unanswered(cell, latencies)),

@@ -2,9 +2,7 @@
 
 from collections import Counter
 from statistics import fmean, median
-from typing import Any, Final
-
-import msgspec
+from typing import Final
 
 from meshproof.judge.histograms import CURVE, Latencies
 from meshproof.judge.rounds import CONTROL, CPU_BOUND, DIRECT, MESH
@@ -18,13 +16,7 @@ _FEW_BEYOND: Final = 5  # samples beyond p99 in a round, below which it is littl
 
 def load_facts(recording: Recording) -> dict[str, bool | int | float | str]:
     """The load profile, field by field; where it ran only if that was chosen; what sampled beside it."""
-    profile = recording.profile
-    facts: dict[str, Any] = msgspec.to_builtins(profile)
-    del facts["node"], facts["cpus"]
-    if profile.node:
-        facts["node"] = profile.node
-    if profile.cpus:
-        facts["cpus"] = ", ".join(map(str, profile.cpus))
+    facts = recording.profile.described()
     if recording.beside:
         facts["fortio_beside_per_s"] = recording.beside.profile.arrival_rate_per_s
     return facts
@@ -37,6 +29,7 @@ def arm_curves(recording: Recording, latencies: Latencies, valid: list[int]) -> 
     """
     curves = []
     measured_s = recording.profile.phase_s - recording.profile.settle_s
+    shown = () if recording.profile.rates_per_s else CURVE  # a ramp's are told step by step
     for arm in recording.arms:
         cells = _cells(recording, arm, valid)
         answered = sum(latencies.count(arm, number) for number in valid)
@@ -49,8 +42,8 @@ def arm_curves(recording: Recording, latencies: Latencies, valid: list[int]) -> 
                 arm=arm,
                 requests=sum(cell.requests for cell in cells),
                 errors=kinds.total(),
-                percentiles=latencies.pooled_ms([arm], valid, CURVE),
-                response_percentiles=latencies.pooled_ms([arm], valid, CURVE, "response")
+                percentiles=latencies.pooled_ms([arm], valid, shown),
+                response_percentiles=latencies.pooled_ms([arm], valid, shown, "response")
                 if scheduled
                 else [],
                 error_kinds=dict(kinds),
@@ -67,7 +60,7 @@ def generator_figures(recording: Recording, latencies: Latencies, valid: list[in
     cells = [cell for arm in recording.arms for cell in _cells(recording, arm, valid)]
     closed = recording.profile.arrivals is Arrivals.CLOSED
     figures = {"workers": float(recording.profile.workers)}
-    if not closed:
+    if recording.profile.arrival_rate_per_s:
         figures["wanted_rate_per_s"] = recording.profile.arrival_rate_per_s
     if cells:
         seconds = len(cells) * recording.profile.phase_s
@@ -75,7 +68,11 @@ def generator_figures(recording: Recording, latencies: Latencies, valid: list[in
         figures["cpu_share_mean"] = round(fmean(cell.cpu_share for cell in cells), 4)
         figures["cpu_share_max"] = round(max(cell.cpu_share for cell in cells), 4)
         figures |= _cpu_by_arm(recording, valid)
-    lags = [] if closed else latencies.pooled_ms([CONTROL], valid, (50, 90, 99), "lag")
+    lags = (
+        []
+        if closed or recording.profile.rates_per_s
+        else latencies.pooled_ms([CONTROL], valid, (50, 90, 99), "lag")
+    )
     for percentile, value in lags:
         figures[f"lag_p{percentile:g}_ms"] = value
     for arm, lookups in recording.lookups_ms.items():
@@ -101,10 +98,10 @@ def notes_on(recording: Recording, latencies: Latencies, valid: list[int]) -> li
     profile = recording.profile
     warm = sum(requests for requests, _ in recording.warmup.values())
     discarded = f"{warm} requests of the warm-up ({profile.warmup_s:g} s)"
-    notes = [
-        "direct and mesh are means over the rounds of the round's percentile",
-        f"discarded: {discarded} and the first {profile.settle_s:g} s of every phase",
-    ]
+    notes = [f"discarded: {discarded} and the first {profile.settle_s:g} s of every phase"]
+    if profile.rates_per_s:
+        return notes
+    notes.insert(0, "direct and mesh are means over the rounds of the round's percentile")
     if profile.arrivals is Arrivals.CLOSED:
         notes.append(
             f"closed model: each of {profile.users} users sends as soon as it was answered, so that response "

@@ -3,8 +3,9 @@
 import math
 import tomllib
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args, get_origin
 
 import msgspec
 
@@ -38,12 +39,16 @@ _LIMITS: Final = {
     "warmup_s": _Limit(low=0.5, high=120, remedy="connections and routes are warm after a few seconds"),
     "users": _Limit(low=1, high=2000, remedy="10 to 100 connections are usual"),
     "arrival_rate_per_s": _Limit(low=1, high=20_000, remedy="one worker process gives about 1,000 a second"),
+    "rates_per_s": _Limit(low=1, high=20_000, remedy="one worker process gives about 1,000 a second"),
+    "services": _Limit(low=0, high=500, remedy="0, 10 and 100 show how it grows"),
     "workers": _Limit(low=1, high=32, remedy="use one for each core that can be spared"),
     "payload_bytes": _Limit(low=0, high=1_048_576, remedy="stay below a mebibyte"),
     "request_timeout_s": _Limit(low=0.1, high=30, remedy="use a few times phase_s at most"),
     "seed": _Limit(low=0, high=2**63 - 1, remedy="use any whole number from 0"),
 }
 _WORDS: Final = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+_MAY_BE_ABSENT: Final = {"drift", "rates_per_s", "services"}
+_MAX_STEPS: Final = 50  # of a ramp; a bracket of a few per cent needs no more
 
 
 def load_profile(name_or_path: str | Path) -> Profile:
@@ -82,10 +87,13 @@ def parse_profile(text: str, *, where: str) -> Profile:
             problem="got an unknown key, expected one of a profile's",
             remedy=nearest(key, list(fields)),
         )
-    checked_here = _check_arrivals(where, values)
+    checked_here = _check_arrivals(where, values) | (_MAY_BE_ABSENT - values.keys())
     check_swarm(where, values)
     for key in fields.keys() - checked_here - set(SWARM_FIELDS):
-        _check(where, key, fields[key], values)
+        if get_origin(fields[key]) is list:
+            _check_rising(where, key, get_args(fields[key])[0], values[key])
+        else:
+            _check(where, key, fields[key], values)
     profile = msgspec.convert(values, Profile, strict=False)
     _check_together(where, profile)
     return profile
@@ -114,7 +122,7 @@ def with_swarm(profile: Profile, choice: SwarmChoice) -> Profile:
 
 def experiment_s(profile: Profile, arms: int = ARMS) -> float:
     """Seconds from the start of the warm-up to the end of the last phase."""
-    return profile.warmup_s + profile.rounds * arms * profile.phase_s
+    return profile.warmup_s + profile.all_rounds * arms * profile.phase_s
 
 
 def _check_arrivals(where: str, values: dict[str, Any]) -> set[str]:
@@ -126,15 +134,34 @@ def _check_arrivals(where: str, values: dict[str, Any]) -> set[str]:
             problem=f"got {value!r}, expected one of {', '.join(models)}",
             remedy=nearest(str(value), models),
         )
-    if value != Arrivals.CLOSED:
-        return {"arrivals"}
-    if "arrival_rate_per_s" in values:
+    closed = value == Arrivals.CLOSED
+    unwanted = [key for key in ("arrival_rate_per_s", "rates_per_s") if key in values]
+    if unwanted and closed:
         raise BadInputError(
-            where=f"{where}/arrival_rate_per_s",
-            problem=f"got {values['arrival_rate_per_s']!r}, expected nothing: a closed model has no rate",
+            where=f"{where}/{unwanted[0]}",
+            problem=f"got {values[unwanted[0]]!r}, expected nothing: a closed model has no rate",
             remedy='leave it out, or write arrivals = "fixed"',
         )
-    return {"arrivals", "arrival_rate_per_s"}
+    if len(unwanted) > 1:
+        raise BadInputError(
+            where=f"{where}/arrival_rate_per_s",
+            problem=f"got {values['arrival_rate_per_s']!r}, expected nothing: rates_per_s has the rates",
+            remedy="leave one of the two out",
+        )
+    return {"arrivals", "arrival_rate_per_s"} if closed or unwanted == ["rates_per_s"] else {"arrivals"}
+
+
+def _check_rising(where: str, key: str, kind: type, values: Any) -> None:
+    """A list of numbers, each above the one before it."""
+    limit = _LIMITS[key]
+    expected = f"two or more rising numbers from {limit.low:g} to {limit.high:g}, {_MAX_STEPS} at most"
+    fits = isinstance(values, list) and 2 <= len(values) <= _MAX_STEPS
+    fits = fits and all(type(each) is kind or (kind is float and type(each) is int) for each in values)
+    fits = fits and all(math.isfinite(each) and limit.low <= each <= limit.high for each in values)
+    if not fits or any(one >= following for one, following in pairwise(values)):
+        raise BadInputError(
+            where=f"{where}/{key}", problem=f"got {values!r}, expected {expected}", remedy=limit.remedy
+        )
 
 
 def _check(where: str, key: str, kind: type, values: dict[str, Any]) -> None:
@@ -158,14 +185,18 @@ def _check(where: str, key: str, kind: type, values: dict[str, Any]) -> None:
         )
 
 
+_Problem = tuple[str, bool, str, str]  # key, whether it is wrong, what is there, what to do
+
+
 def _check_together(where: str, profile: Profile) -> None:
     """What no key shows by itself."""
-    closed = profile.arrivals is Arrivals.CLOSED
-    rate_per_s = CLOSED_RATE_PER_S * profile.workers if closed else profile.arrival_rate_per_s
-    measured = rate_per_s * (profile.phase_s - profile.settle_s)
-    requests = rate_per_s * experiment_s(profile)
-    about = "about " if closed else ""
-    problems = [
+    for key, wrong, problem, remedy in (*_of_one_kind(profile), *_too_long_or_too_much(profile)):
+        if wrong:
+            raise BadInputError(where=f"{where}/{key}", problem=problem, remedy=remedy)
+
+
+def _of_one_kind(profile: Profile) -> list[_Problem]:
+    return [
         (
             "settle_s",
             profile.settle_s >= profile.phase_s,
@@ -179,27 +210,49 @@ def _check_together(where: str, profile: Profile) -> None:
             "give every worker the same number of users",
         ),
         (
-            "arrival_rate_per_s",
+            "services",
+            bool(profile.services and (profile.rates_per_s or profile.drift)),
+            f"got {profile.services}, expected nothing with rates_per_s or drift",
+            "measure that in a profile of its own",
+        ),
+        (
+            "drift",
+            bool(profile.drift and profile.rates_per_s),
+            "got true, expected nothing: the rates of a ramp differ from round to round",
+            "measure that in a profile of its own",
+        ),
+    ]
+
+
+def _too_long_or_too_much(profile: Profile) -> list[_Problem]:
+    """Reckoned over all steps of a ramp, and over each number of services."""
+    closed = profile.arrivals is Arrivals.CLOSED
+    rates = [float(CLOSED_RATE_PER_S * profile.workers)] if closed else profile.steps
+    rate_key = "rates_per_s" if profile.rates_per_s else "arrival_rate_per_s"
+    measured = rates[0] * (profile.phase_s - profile.settle_s)
+    stages = len(profile.services) or 1
+    whole_s, about = stages * experiment_s(profile), "about " if closed else ""
+    requests = stages * (rates[0] * profile.warmup_s + sum(rates) * profile.rounds * ARMS * profile.phase_s)
+    return [
+        (
+            rate_key,
             measured < MIN_SAMPLES,
             f"got {measured:g} measured requests a phase, expected at least {MIN_SAMPLES}",
             "raise the rate or phase_s",
         ),
         (
             "rounds",
-            experiment_s(profile) > MAX_EXPERIMENT_S,
-            f"got {experiment_s(profile):g} s in all with {ARMS} arms, expected at most {MAX_EXPERIMENT_S:g}",
+            whole_s > MAX_EXPERIMENT_S,
+            f"got {whole_s:g} s in all with {ARMS} arms, expected at most {MAX_EXPERIMENT_S:g}",
             "lower rounds or phase_s",
         ),
         (
-            "rounds" if closed else "arrival_rate_per_s",
+            "rounds" if closed else rate_key,
             requests > MAX_REQUESTS,
             f"got {about}{requests:g} requests in all, expected at most {MAX_REQUESTS:g}",
             f"lower {'workers' if closed else 'the rate'}, rounds or phase_s",
         ),
     ]
-    for key, wrong, problem, remedy in problems:
-        if wrong:
-            raise BadInputError(where=f"{where}/{key}", problem=problem, remedy=remedy)
 
 
 def _relative(path: Path) -> str:

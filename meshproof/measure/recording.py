@@ -47,6 +47,7 @@ class _CellLine(msgspec.Struct, frozen=True, kw_only=True):
     service: str
     response: str
     lag: str
+    late: str = ""
 
 
 class _WorkerLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,6 +183,7 @@ def _merged(lines: list[_CellLine]) -> RecordedCell:
         service=_merge([cell.service for cell in lines]),
         response=_merge([cell.response for cell in lines]),
         lag=_merge([cell.lag for cell in lines]),
+        late=_merge([cell.late for cell in lines if cell.late]),
     )
 
 
@@ -197,8 +199,8 @@ def _count(encoded: str) -> int:
 
 
 def _merge(encoded: list[str]) -> str:
-    if len(encoded) == 1:
-        return encoded[0]
+    if len(encoded) < 2:
+        return "".join(encoded)
     total = _decoded(encoded[0])
     for other in encoded[1:]:
         total.add(_decoded(other))

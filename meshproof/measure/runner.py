@@ -128,7 +128,7 @@ class _Swarm:
         def look() -> Look[None]:
             nonlocal shown
             now = time.monotonic() - began
-            if (line := _standing(started, now)) != shown:
+            if (line := _standing(started, self._profile, now)) != shown:
                 progress(line)
                 shown = line
             watching()
@@ -189,12 +189,16 @@ class _Swarm:
         self.held.refuse(problem, tails)
 
 
-def _standing(started: Started, now_s: float) -> str:
-    """Where the experiment is, in words that change once a round."""
+def _standing(started: Started, profile: Profile, now_s: float) -> str:
+    """Where the experiment is, in words that change once a round, of a ramp once a step."""
     rounds = 1 + max(number for _, number, _, _ in started.phases)
+    steps = len(profile.rates_per_s)
     if now_s < started.warmup_s:
         return f"warm-up of {started.warmup_s:g} s, {len(started.arms)} arms"
     for arm, number, begins, ends in started.phases:
+        if begins <= now_s < ends and steps:
+            rate = profile.rate_in(number)
+            return f"round {number // steps + 1} of {rounds // steps}, {rate:g} requests/s: {arm}"
         if begins <= now_s < ends:
             return f"round {number + 1} of {rounds}: {arm}"
     return "gathering the histograms"

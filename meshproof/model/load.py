@@ -1,7 +1,7 @@
 """A load experiment: the profile it follows, and the record of it that can be judged again."""
 
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -41,17 +41,22 @@ class Arrivals(StrEnum):
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How load is made. Rates and users are totals over all workers; one arm is loaded at a time."""
+    """How load is made. Rates and users are totals over all workers; one arm is loaded at a time.
+
+    A ramp has ``rates_per_s`` instead of one rate: each of its ``rounds`` goes through all of them, from the
+    lowest to the highest, and each of these steps is numbered as a round of its own.
+    """
 
     name: str
     description: str
-    rounds: int
+    rounds: int  # of a ramp: how often it is gone through
     phase_s: float
     settle_s: float  # start of each phase: sent, not measured
     warmup_s: float
     users: int  # the greatest number of requests in flight in one arm
     arrivals: Arrivals = Arrivals.FIXED
-    arrival_rate_per_s: float = 0.0  # of the open models; a closed one has none
+    arrival_rate_per_s: float = 0.0  # of the open models; a closed one has none, a ramp has many
+    rates_per_s: list[float] = []  # of a ramp, rising
     workers: int  # one process each
     node: str = ""  # where the generator runs: a node's name, label=value, or "apart"; empty: anywhere
     cpus: list[int] = []  # that the workers are pinned to; none: all of the node
@@ -59,6 +64,30 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     keep_alive: bool
     request_timeout_s: float
     seed: int
+    drift: bool = False  # a soak: whether something changes from its first round to its last is judged
+    services: list[int] = []  # the experiment is run once with each number of services more in the mesh
+
+    @property
+    def steps(self) -> list[float]:
+        """The rates of one round: one, or a ramp's."""
+        return self.rates_per_s or [self.arrival_rate_per_s]
+
+    @property
+    def all_rounds(self) -> int:
+        """The rounds as they are numbered in a schedule and in a recording: each step of a ramp is one."""
+        return self.rounds * len(self.steps)
+
+    def rate_in(self, number: int) -> float:
+        """Requests per second in the round of that number."""
+        return self.steps[number % len(self.steps)]
+
+    def described(self) -> dict[str, bool | int | float | str]:
+        """Field by field, in plain values; of what came later, only what the profile makes use of."""
+        unused = [
+            name for name in ("rates_per_s", "drift", "services", "node", "cpus") if not getattr(self, name)
+        ]
+        fields = msgspec.to_builtins(self)
+        return {name: _plain(value) for name, value in fields.items() if name not in unused}
 
 
 class RecordedPhase(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +106,8 @@ class RecordedCell(msgspec.Struct, frozen=True, kw_only=True):
     service histogram. ``cpu_share`` is that of the busiest worker process, 1.0 being one core; ``cpu_s`` that
     of all together, by their own clocks (0 in a recording from before it was kept). Histograms are in
     HdrHistogram's base64 form, in microseconds: service time from the actual send, response time from the
-    intended start, lag from the intended start to the actual send.
+    intended start, lag from the intended start to the actual send. ``late`` is how late the workers' own
+    clocks woke, which wait for no answer (empty in a recording from before it was kept).
     """
 
     arm: str
@@ -93,6 +123,7 @@ class RecordedCell(msgspec.Struct, frozen=True, kw_only=True):
     response: str
     lag: str
     cpu_s: float = 0.0
+    late: str = ""
 
 
 class Restart(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,3 +171,7 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
         """Requests and errors of an arm, by each instrument that asked."""
         others = {FORTIO: self.alone, FORTIO_BESIDE: self.beside}
         return {LOCUST: self.sent(arm)} | {name: each.sent(arm) for name, each in others.items() if each}
+
+
+def _plain(value: Any) -> Any:
+    return ", ".join(f"{each:g}" for each in value) if isinstance(value, list) else value

@@ -10,7 +10,10 @@ import msgspec
 
 from meshproof.model.comparison import Comparison
 from meshproof.model.cost import Costs
+from meshproof.model.drift import Drift
+from meshproof.model.growth import Growth
 from meshproof.model.mutant import MutantResult
+from meshproof.model.saturation import Saturation
 from meshproof.model.throughput import Throughput
 from meshproof.model.verdict import Verdict
 
@@ -142,6 +145,9 @@ class OverheadDetail(msgspec.Struct, frozen=True, kw_only=True):
     instrument: str = "locust"
     costs: Costs | None = None  # of the containers that took part, where that was watched
     throughput: Throughput | None = None  # of a closed model
+    saturation: Saturation | None = None  # of a ramp
+    drifts: list[Drift] = []  # of a soak
+    growth: Growth | None = None  # of a mesh that was measured with more and more services in it
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from meshproof.model.run import VALID, Overhead, Run, RunState
 from meshproof.model.verdict import Verdict, VerdictState, summarise
 from meshproof.report.costs import cost_sentence, throughput_sentence
 from meshproof.report.instruments import by_weight
+from meshproof.report.saturation import profile_sentences
 from meshproof.report.visible import visible
 
 __all__ = [
@@ -157,10 +158,12 @@ def overhead_sentences(run: Run) -> list[str]:
     """What the mesh costs at the median: one sentence per profile and instrument, the lighter one first.
 
     Where several measured one profile, Locust's figure is told as what clients under its load saw. Of a
-    closed model it is told how much either way carries. Then follows what the mesh's containers took.
+    closed model it is told how much either way carries, of a ramp up to which rate. Then follows what the
+    mesh's containers took.
     """
     medians = [row for row in run.overhead if row.percentile == _MEDIAN]
-    profiles = list(dict.fromkeys(row.profile for row in medians))
+    without_rows = [each.profile for each in run.overhead_detail if each.saturation or each.growth]
+    profiles = list(dict.fromkeys([row.profile for row in medians] + without_rows))
     sentences = []
     for profile in profiles:
         rows = [row for row in medians if row.profile == profile]
@@ -169,6 +172,7 @@ def overhead_sentences(run: Run) -> list[str]:
         details = [each for each in run.overhead_detail if each.profile == profile]
         carried = [throughput_sentence(each.throughput) for each in details if each.throughput]
         told = carried or [_overhead_sentence(row, alone=len(rows) == 1) for row in rows]
+        told += [said for each in details for said in profile_sentences(each)]
         told += [cost_sentence(each.costs) for each in details if each.costs]
         sentences += [about + said for said in told]
     return sentences

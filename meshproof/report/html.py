@@ -22,8 +22,9 @@ from meshproof.report.comparison import comparison_sentence, comparison_view
 from meshproof.report.evidence import FACTS_SHOWN, FactView, facts_shown
 from meshproof.report.instruments import WHICH_IS_WHICH, side_by_side
 from meshproof.report.mutants import mutant_tiles, mutants_sentence, mutants_view, only_mutants_judged
-from meshproof.report.picture import curves_picture, rounds_picture
+from meshproof.report.picture import curves_picture, rounds_picture, saturation_picture
 from meshproof.report.records import PAGE_FILE
+from meshproof.report.saturation import knee_words
 from meshproof.report.store import atomic_write
 from meshproof.report.svg import standalone
 from meshproof.report.visible import visible
@@ -67,6 +68,13 @@ class OverheadView:
     detail: OverheadDetail | None
     curves: Markup | None
     rounds: Markup | None
+    saturation: Markup | None
+
+    @property
+    def pictures(self) -> dict[str, Markup]:
+        """By what they show, as their files are named."""
+        shown = {"curves": self.curves, "rounds": self.rounds, "saturation": self.saturation}
+        return {what: picture for what, picture in shown.items() if picture}
 
 
 def render_page(run: Run) -> str:
@@ -115,9 +123,8 @@ def write_page(folder: Path, run: Run) -> Path:
     style = "".join((TEMPLATES / name).read_text("utf-8") for name in ("palette.css", "picture.css"))
     for view in _overhead_views(run):
         of = _UNSAFE_IN_A_NAME.sub("-", f"overhead-{view.profile}-{view.instrument}")
-        for what, picture in (("curves", view.curves), ("rounds", view.rounds)):
-            if picture:
-                atomic_write(folder / f"{of:.100}-{what}.svg", standalone(picture, style))
+        for what, picture in view.pictures.items():
+            atomic_write(folder / f"{of:.100}-{what}.svg", standalone(picture, style))
     return path
 
 
@@ -148,6 +155,7 @@ def page_environment() -> Environment:
     environment.filters["signed"] = lambda value: f"{value:+.2f}".replace("-", _MINUS)
     environment.filters["moment"] = _moment
     environment.filters["capitalize_first"] = lambda text: text[:1].upper() + text[1:]
+    environment.filters["knee"] = knee_words
     return environment
 
 
@@ -179,7 +187,7 @@ def _by_area(verdicts: list[VerdictView]) -> list[tuple[str, list[VerdictView]]]
 
 def _overhead_views(run: Run) -> list[OverheadView]:
     """Each measurement, one without a figure too: why it has none, and what it took, is in its detail."""
-    measured: list[Overhead | OverheadDetail] = [*run.overhead, *run.overhead_detail]
+    measured: list[Overhead | OverheadDetail] = [*run.overhead_detail, *run.overhead]
     keys = dict.fromkeys((each.profile, each.instrument) for each in measured)
     return [
         _overhead_view(run, profile, instrument, f"overhead-{place}")
@@ -192,7 +200,8 @@ def _overhead_view(run: Run, profile: str, instrument: str, key: str) -> Overhea
     rows.sort(key=lambda row: row.percentile)
     details = [d for d in run.overhead_detail if (d.profile, d.instrument) == (profile, instrument)]
     detail = details[0] if details else None
-    arms = detail.arms if detail else []
+    saturation = detail.saturation if detail else None
+    arms = detail.arms if detail and not saturation else []
     curves = curves_picture(arms, key=f"{key}-curves", profile=profile) if arms else None
     primary = next((row for row in rows if row.percentile == 50), rows[0] if rows else None)
     return OverheadView(
@@ -202,6 +211,9 @@ def _overhead_view(run: Run, profile: str, instrument: str, key: str) -> Overhea
         detail=detail,
         curves=curves,
         rounds=rounds_picture(primary, key=f"{key}-rounds") if primary else None,
+        saturation=saturation_picture(saturation, key=f"{key}-saturation", profile=profile)
+        if saturation
+        else None,
     )
 
 

@@ -5,7 +5,9 @@ from typing import Final
 from markupsafe import Markup
 
 from meshproof.model.run import ArmCurve, Overhead
+from meshproof.model.saturation import Limit, Saturation, StepFigure
 from meshproof.report.headline import confidence_name, percentile_name
+from meshproof.report.saturation import knee_words
 from meshproof.report.scale import (
     LAST_PERCENTILE,
     PERCENTILE_TICKS,
@@ -19,11 +21,12 @@ from meshproof.report.scale import (
 from meshproof.report.svg import Canvas
 from meshproof.report.visible import one_line, visible
 
-__all__ = ["curves_picture", "rounds_picture"]
+__all__ = ["curves_picture", "rounds_picture", "saturation_picture"]
 
 _LOG_FROM: Final = 20.0  # a tail this many times the fastest would flatten everything else
 _KNOWN_ARMS: Final = ("direct", "control", "mesh")
 _OTHERS: Final = 3  # styles for arms of other names
+_COMPARED: Final = ("direct", "mesh")  # of a ramp: the control arm would lie on the direct one
 
 
 def curves_picture(arms: list[ArmCurve], *, key: str, profile: str) -> Markup:
@@ -91,6 +94,68 @@ def rounds_picture(row: Overhead, *, key: str) -> Markup:
     return canvas.markup()
 
 
+def saturation_picture(found: Saturation, *, key: str, profile: str) -> Markup:
+    """Median latency over what was answered, step by step: service and response time, the knees marked.
+
+    Past its knee an arm answers no more however much is asked of it: its line goes up. Raises HarnessError
+    when a value is NaN or infinite.
+    """
+    canvas = Canvas(
+        key=key,
+        title=f"Throughput against latency, profile {profile}",
+        description="; ".join(f"{each.arm} carries {knee_words(each)}" for each in found.knees),
+    )
+    lines = {
+        (arm, kind): _median_points(steps, kind)
+        for arm in _COMPARED
+        if (steps := [each for each in found.steps if each.arm == arm])
+        for kind in ("service", "response")
+    }
+    points = [point for line in lines.values() for point in line]
+    if not points:
+        canvas.nothing("no latency was recorded")
+        return canvas.markup()
+    x = _rate_axis([rate for rate, _ in points], canvas)
+    y = _latency_axis([ms for _, ms in points], canvas)
+    canvas.axes(
+        x,
+        y,
+        x_name=f"requests answered per second{' (logarithmic)' if x.kind == 'log' else ''}",
+        y_name=f"median time (ms{', logarithmic' if y.kind == 'log' else ''})",
+    )
+    for (arm, kind), line in lines.items():
+        style = f"curve {_style(arm, 0)} {kind}"
+        canvas.legend(f"{arm} {kind}", style)
+        canvas.add("polyline", style, points=" ".join(f"{x.at(rate):g},{y.at(ms):g}" for rate, ms in line))
+        for rate, ms in line:
+            canvas.add("circle", f"knot {_style(arm, 0)}", cx=x.at(rate), cy=y.at(ms), r=2.5)
+    _mark_knees(canvas, found, x)
+    return canvas.markup()
+
+
+def _mark_knees(canvas: Canvas, found: Saturation, x: Axis) -> None:
+    """A line at what each arm carries at most; above them the rates, with a plus for a lower bound."""
+    (bottom, top), names = canvas.upwards, []
+    for knee in found.knees:
+        if knee.arm in _COMPARED and knee.carried_per_s is not None:
+            at, more = x.at(knee.carried_per_s), "" if knee.limit is Limit.PATH else "+"
+            canvas.add("line", f"knee {_style(knee.arm, 0)}", x1=at, x2=at, y1=bottom, y2=top)
+            names.append(f"{knee.arm} {knee.carried_per_s:,.0f}{more}/s")
+    if names:
+        canvas.label(f"knee: {', '.join(names)}", "key", x=canvas.across[1], y=top - 12, anchor="end")
+
+
+def _median_points(steps: list[StepFigure], kind: str) -> list[tuple[float, float]]:
+    """(answered per second, median) of each step that has one."""
+    points = []
+    for step in steps:
+        percentiles = step.service_percentiles if kind == "service" else step.response_percentiles
+        points += [(step.answered_per_s, ms) for percentile, ms in percentiles if percentile == 50]
+    for rate, ms in points:
+        finite([rate, ms], "latency of a step")
+    return points
+
+
 def _draw_rounds(canvas: Canvas, row: Overhead, name: str) -> None:
     low, high = row.interval_ms
     noise = row.noise_floor_ms
@@ -119,6 +184,21 @@ def _latency_axis(values: list[float], canvas: Canvas) -> Axis:
     if min(values) > 0 and max(values) / min(values) > _LOG_FROM:
         return log_axis(min(values), max(values), start=bottom, end=top)
     return linear_axis(0.0, max(values), start=bottom, end=top)
+
+
+def _rate_axis(values: list[float], canvas: Canvas) -> Axis:
+    left, right = canvas.across
+    if min(values) > 0 and max(values) / min(values) > _LOG_FROM:
+        return log_axis(min(values), max(values), start=left, end=right)
+    return linear_axis(0.0, max(values), start=left, end=right)
+
+
+def _round_axis(rounds: int, canvas: Canvas) -> Axis:
+    """Whole numbers only, with half a round of room on both sides."""
+    step = max(1, -(-rounds // 10))
+    ticks = tuple(float(number) for number in range(step, rounds + 1, step))
+    left, right = canvas.across
+    return Axis(low=0.5, high=rounds + 0.5, start=left, end=right, ticks=ticks)
 
 
 def _style(arm: str, place: int) -> str:

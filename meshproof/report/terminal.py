@@ -22,6 +22,7 @@ from meshproof.report.headline import (
 from meshproof.report.instruments import by_weight
 from meshproof.report.mutants import MUTANT_WORDS, mutants_sentence, only_mutants_judged
 from meshproof.report.records import PAGE_FILE, REPORT_FILE
+from meshproof.report.saturation import drift_sentence, growth_sentence, saturation_line
 from meshproof.report.visible import cut, one_line
 
 __all__ = ["MAX_LINES", "MAX_WIDTH", "summary_lines"]
@@ -183,6 +184,9 @@ def _cost_lines(details: list[OverheadDetail], most: int) -> list[str]:
     lines = []
     for each in details:
         said = [throughput_line(each.throughput)] if each.throughput else []
+        said += [saturation_line(each.saturation)] if each.saturation else []
+        said += [drift_sentence(each.drifts)] if each.drifts else []
+        said += [growth_sentence(each.growth)] if each.growth else []
         said += [cost_line(each.costs)] if each.costs else []
         about = f"{one_line(each.profile, _PROFILE_WIDTH)}: " if several else ""
         lines += [cut(f"  {about}{one_line(sentence, MAX_WIDTH)}", MAX_WIDTH) for sentence in said]

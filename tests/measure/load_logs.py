@@ -36,6 +36,7 @@ def cell_record(arm: str, *, service_ms: float = 1.0, worker: int = 0) -> dict[s
         cell.answered(service_ms=service_ms, lag_ms=0.5, settling=k < 2)
     cell.sent(lag_ms=0.5, settling=False)
     cell.errors["HTTP 503"] += 1
+    cell.late_ms.extend([0.7, 0.8, 0.9])
     return cell.as_record() | {"worker": worker}
 
 

@@ -184,6 +184,21 @@ def test_poisson_arrivals_have_every_intended_start_of_the_schedule(port: int, t
         assert cell.requests + cell.unsent == len(wanted)
 
 
+def test_ramp_sends_at_each_of_its_rates_and_hears_its_own_clock(port: int, tmp_path: Path) -> None:
+    profile = msgspec.structs.replace(SHORT, workers=1, arrival_rate_per_s=0.0, rates_per_s=[80.0, 240.0])
+
+    found = alone(port, tmp_path, profile)
+
+    assert [(cell.round, cell.requests + cell.unsent) for cell in found.cells if cell.arm == "mesh"] == [
+        (0, 20),
+        (1, 60),
+        (2, 20),
+        (3, 60),
+    ]
+    for cell in found.cells:  # every 50 ms, but for the settle time
+        assert 2 <= HdrHistogram.decode(cell.late).get_total_count() <= 4
+
+
 def test_closed_model_sends_when_it_was_answered_over_new_connections(port: int, tmp_path: Path) -> None:
     """Nothing has an intended start of its own: response time is service time. No connection is kept."""
     profile = msgspec.structs.replace(

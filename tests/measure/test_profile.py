@@ -14,6 +14,9 @@ SMOKE = (PROFILES / "smoke.toml").read_text()
 LENGTHS = {
     "smoke": ("17 seconds of load", 17),
     "instruments": ("45 seconds of load", 45.2),
+    "ramp": ("4 minutes of load", 239),
+    "services": ("3 minutes of load", 177),
+    "soak": ("30 minutes of load", 1805),
 }
 
 
@@ -43,7 +46,7 @@ def test_each_profile_says_what_it_is_for_and_how_long_it_takes(path: Path) -> N
     header = text[: text.index("name =")]
     said, seconds = LENGTHS.get(path.stem, ("2 minutes of load", 125))
     assert said in header
-    assert experiment_s(profile) == pytest.approx(seconds)
+    assert experiment_s(profile) * max(1, len(profile.services)) == pytest.approx(seconds)
 
 
 def test_profiles_differ_from_the_standard_one_in_what_they_are_for() -> None:
@@ -97,6 +100,112 @@ def test_closed_model_that_would_send_too_much_is_refused() -> None:
 
     with pytest.raises(BadInputError, match=r"/rounds: got about 7.5e\+06 requests in all.*lower workers"):
         parse_profile(text, where="p.toml")
+
+
+def test_ramp_has_rates_and_each_of_its_steps_is_a_round() -> None:
+    profile = load_profile("ramp")
+
+    assert profile.steps == profile.rates_per_s == sorted(profile.rates_per_s)
+    assert (profile.steps[0], profile.arrival_rate_per_s) == (100, 0)
+    assert profile.all_rounds == 6 * len(profile.steps)
+    assert profile.rate_in(len(profile.steps) + 1) == profile.steps[1]
+
+
+def test_profile_of_one_rate_has_one_step() -> None:
+    profile = load_profile("standard")
+
+    assert (profile.steps, profile.all_rounds, profile.rate_in(7)) == ([300], 20, 300)
+
+
+def test_soak_is_longer_than_the_others_and_asks_for_drift() -> None:
+    assert load_profile("soak").drift
+    assert not load_profile("standard").drift
+
+
+def test_load_is_described_in_plain_values_and_without_what_it_makes_no_use_of() -> None:
+    standard, ramp, services = (load_profile(name).described() for name in ("standard", "ramp", "services"))
+
+    assert not standard.keys() & {"rates_per_s", "drift", "services"}
+    assert (standard["payload_bytes"], standard["keep_alive"]) == (0, True)
+    assert str(ramp["rates_per_s"]).startswith("100, 200, ")
+    assert services["services"] == "0, 10, 100"
+    assert load_profile("soak").described()["drift"] is True
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        pytest.param(
+            "rates_per_s", "300", "got 300, expected two or more rising numbers from 1", id="no list"
+        ),
+        pytest.param("rates_per_s", "[]", "got []", id="empty"),
+        pytest.param("rates_per_s", "[100]", "got [100]", id="one step"),
+        pytest.param("rates_per_s", "[200, 100]", "got [200, 100]", id="falling"),
+        pytest.param("rates_per_s", "[100, 100]", "got [100, 100]", id="twice"),
+        pytest.param("rates_per_s", "[100, 1e9]", "from 1 to 20000", id="absurd"),
+        pytest.param("rates_per_s", "[100, nan]", "got [100, nan]", id="not a number"),
+        pytest.param("rates_per_s", '[100, "200"]', "got [100, '200']", id="a text"),
+        pytest.param("rates_per_s", f"{list(range(1, 60))}", "50 at most", id="too many"),
+        pytest.param("services", "[0, 9000]", "expected two or more rising numbers from 0 to 500", id="many"),
+        pytest.param("services", "[0, 1.5]", "got [0, 1.5]", id="half a service"),
+        pytest.param("services", "[true, false]", "got [True, False]", id="truth values"),
+        pytest.param("drift", "1", "got 1, expected true or false", id="a number for a truth value"),
+    ],
+)
+def test_impossible_value_of_a_ramp_a_soak_or_services_is_refused(key: str, value: str, said: str) -> None:
+    text = changed("arrival_rate_per_s", None) if key == "rates_per_s" else SMOKE
+
+    with pytest.raises(BadInputError) as refused:
+        parse_profile(f"{text}\n{key} = {value}", where="x.toml")
+
+    assert str(refused.value).startswith(f"BAD-INPUT: x.toml/{key}: got ")
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "said"),
+    [
+        pytest.param(
+            "ramp",
+            {"arrival_rate_per_s": "300"},
+            "/arrival_rate_per_s: got 300, expected nothing: rates_per_s has the rates",
+            id="a rate beside rates",
+        ),
+        pytest.param(
+            "ramp",
+            {"arrivals": '"closed"'},
+            "/rates_per_s: got [100, 200",
+            id="a closed ramp",
+        ),
+        pytest.param("ramp", {"services": "[0, 10]"}, "/services: got [0, 10], expected nothing", id="both"),
+        pytest.param("ramp", {"drift": "true"}, "/drift: got true, expected nothing: the rates", id="drift"),
+        pytest.param(
+            "soak", {"services": "[0, 10]", "rounds": "20"}, "/services: got [0, 10]", id="a soak of services"
+        ),
+        pytest.param("ramp", {"rates_per_s": "[5, 100]"}, "/rates_per_s: got 4 measured", id="too slow"),
+        pytest.param("ramp", {"rounds": "200"}, "/rounds: got 7805 s in all", id="too long"),
+        pytest.param(
+            "ramp",
+            {"rates_per_s": "[10000, 20000]", "rounds": "60"},
+            "/rates_per_s: got 5.45e+06 requests in all, expected at most 5e+06",
+            id="too much",
+        ),
+        pytest.param("services", {"rounds": "200", "phase_s": "2.0"}, "/rounds: got 3615 s", id="all stages"),
+        pytest.param("ramp", {"rate_per_s": "[1, 2]"}, "did you mean 'rates_per_s'?", id="misspelt"),
+        pytest.param("soak", {"drifts": "true"}, "did you mean 'drift'?", id="misspelt drift"),
+        pytest.param("services", {"service": "[0, 1]"}, "did you mean 'services'?", id="misspelt services"),
+    ],
+)
+def test_what_does_not_go_together_in_these_profiles_is_refused(
+    name: str, changes: dict[str, str], said: str
+) -> None:
+    lines = (PROFILES / f"{name}.toml").read_text().splitlines()
+    kept = [line for line in lines if line.split(" ")[0] not in changes]
+
+    with pytest.raises(BadInputError) as refused:
+        parse_profile("\n".join([*kept, *(f"{k} = {v}" for k, v in changes.items())]), where="x.toml")
+
+    assert said in str(refused.value)
 
 
 def test_profile_is_read_from_a_path_and_whole_numbers_pass_for_seconds(tmp_path: Path) -> None:

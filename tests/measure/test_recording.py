@@ -178,6 +178,17 @@ def test_prefix_is_the_one_that_is_printed() -> None:
     assert recording.PREFIX == cells.PREFIX
 
 
+def test_recording_from_before_the_workers_clocks_were_kept_is_read() -> None:
+    early = [line.replace('"late":', '"later":') for line in lines()]
+
+    assert {cell.late for cell in parse_log(log(early), profile()).cells} == {""}
+
+
+def test_clocks_of_all_workers_are_merged() -> None:
+    for cell in parse_log(log(), profile()).cells:
+        assert HdrHistogram.decode(cell.late).get_total_count() == 6
+
+
 def test_request_that_never_came_back_is_an_error() -> None:
     cell = Cell(arm="mesh", round=0, wall_s=1.0)
 

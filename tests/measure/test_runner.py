@@ -3,6 +3,7 @@
 import json
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from meshproof.cluster.kube import KubeApi, KubeError
@@ -49,6 +50,16 @@ def test_experiment_brings_back_a_recording_and_leaves_nothing() -> None:
     assert len(found.cells) == 3
     assert said == ["load generator: starting a master and 1 workers", "warm-up of 1 s, 3 arms"]
     assert cluster.pods == cluster.maps == {}
+
+
+def test_where_a_ramp_stands_is_told_by_its_rate() -> None:
+    started = read_start(start_line() + "\n")
+    assert started
+    ramp = msgspec.structs.replace(profile(), rates_per_s=[100.0, 250.0], arrival_rate_per_s=0.0)
+    second = msgspec.structs.replace(started, phases=[("mesh", 0, 1.0, 2.0), ("mesh", 1, 2.0, 3.0)])
+
+    assert runner._standing(second, ramp, 2.5) == "round 1 of 1, 250 requests/s: mesh"
+    assert runner._standing(second, profile(), 2.5) == "round 2 of 2: mesh"
 
 
 def test_whoever_watches_is_called_while_load_is_on() -> None:
@@ -264,4 +275,4 @@ def test_progress_is_reckoned_from_the_plan(now_s: float, shown: str) -> None:
     started = read_start(start_line() + "\n")
 
     assert started
-    assert runner._standing(started, now_s) == shown
+    assert runner._standing(started, profile(), now_s) == shown

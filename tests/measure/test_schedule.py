@@ -54,6 +54,26 @@ def test_start_of_each_phase_is_settle_time() -> None:
     assert not plan.settling(second, second.starts_s + 0.21)
 
 
+def test_ramp_goes_through_all_rates_with_every_arm_and_then_again() -> None:
+    plan = build_schedule(
+        ARMS, rounds=2, phase_s=1.0, settle_s=0.2, warmup_s=5.0, seed=1, rates_per_s=[100, 200, 300]
+    )
+
+    assert [p.rate_per_s for p in plan.of_arm("mesh")] == [100, 200, 300, 100, 200, 300]
+    assert [p.round for p in plan.of_arm("mesh")] == list(range(6))
+    for number in range(6):
+        of_round = [p for p in plan.phases if p.round == number]
+        assert sorted(p.arm for p in of_round) == sorted(ARMS)
+        assert {p.rate_per_s for p in of_round} == {(number % 3 + 1) * 100}
+
+
+def test_rates_change_nothing_about_the_order_of_the_arms() -> None:
+    """A profile of one rate is measured as it was before there were ramps."""
+    one = build_schedule(ARMS, rounds=20, phase_s=2.0, settle_s=0.2, warmup_s=5.0, seed=1, rates_per_s=[300])
+
+    assert [(p.arm, p.starts_s) for p in one.phases] == [(p.arm, p.starts_s) for p in schedule().phases]
+
+
 def test_phases_of_one_arm() -> None:
     assert [phase.round for phase in schedule(rounds=3).of_arm("mesh")] == [0, 1, 2]
 

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from meshproof.model.errors import HarnessError
 from meshproof.model.run import ArmCurve
-from meshproof.report.picture import curves_picture, rounds_picture
+from meshproof.report.picture import curves_picture, rounds_picture, saturation_picture
 from meshproof.report.scale import linear_axis, log_axis, percentile_axis, tick_label
 from meshproof.report.svg import standalone
+from tests.report.ramps import a_knee, a_saturation, a_step
 from tests.report.runs import HOSTILE, a_detail, an_overhead
 
 LATENCY = st.floats(0.001, 60_000)
@@ -191,3 +192,57 @@ def test_logarithmic_ticks_are_round() -> None:
 @pytest.mark.parametrize(("value", "label"), [(0.25, "0.25"), (-1.0, "\N{MINUS SIGN}1"), (99.9, "99.9")])
 def test_ticks_have_no_needless_digits(value: float, label: str) -> None:
     assert tick_label(value) == label
+
+
+def test_throughput_against_latency_shows_both_arms_twice_and_their_knees() -> None:
+    svg = saturation_picture(a_saturation(), key="k", profile="ramp")
+
+    lines = [shape for shape in of_class(svg, "curve") if shape.tag == "polyline"]
+    assert len(lines) == 4
+    assert len(of_class(svg, "knee")) == 2
+    assert {"direct service", "direct response", "mesh service", "mesh response"} <= set(texts(svg))
+    assert "knee: direct 600+/s, mesh 300/s" in texts(svg)
+
+
+def test_past_the_knee_a_line_goes_up_and_not_on() -> None:
+    svg = saturation_picture(a_saturation(), key="k", profile="ramp")
+
+    response = next(
+        shape
+        for shape in of_class(svg, "response")
+        if "arm-mesh" in shape.get("class", "") and shape.tag == "polyline"
+    )
+    points = [tuple(map(float, pair.split(","))) for pair in (response.get("points") or "").split()]
+    (at_300, _), (at_600, high), (at_1200, higher) = points[1:]
+    assert at_300 < at_600 == at_1200
+    assert higher < high  # pixels grow downwards
+
+
+def test_rates_that_reach_far_make_the_axis_logarithmic() -> None:
+    wide = [a_step("mesh", rate, 6000) for rate in (100.0, 500.0, 3000.0)]
+
+    far = saturation_picture(a_saturation(steps=wide), key="k", profile="ramp")
+    near = saturation_picture(a_saturation(steps=wide[:2]), key="k", profile="ramp")
+
+    assert "requests answered per second (logarithmic)" in texts(far)
+    assert "requests answered per second" in texts(near)
+
+
+def test_an_arm_whose_knee_is_not_known_has_no_mark() -> None:
+    unknown = [a_knee("mesh", carried_per_s=None), a_knee("direct")]
+
+    assert len(of_class(saturation_picture(a_saturation(knees=unknown), key="k", profile="r"), "knee")) == 1
+
+
+def test_a_ramp_without_an_answer_says_so() -> None:
+    empty = a_step("mesh", 100, 50, service_percentiles=[], response_percentiles=[])
+    svg = saturation_picture(a_saturation(steps=[empty]), key="k", profile="ramp")
+
+    assert "no latency was recorded" in texts(svg)
+
+
+def test_a_step_that_is_no_number_is_refused() -> None:
+    broken = a_step("mesh", 100, 50, answered_per_s=math.nan)
+
+    with pytest.raises(HarnessError, match="latency of a step"):
+        saturation_picture(a_saturation(steps=[broken]), key="k", profile="ramp")

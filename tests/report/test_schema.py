@@ -12,6 +12,7 @@ import pytest
 from meshproof.model.baseline import baseline_of, baseline_to_json
 from meshproof.model.run import run_to_json
 from meshproof.report.schema import SCHEMA_FOLDER, baseline_schema, report_schema, schemas, write_schemas
+from tests.report.ramps import a_run_of_every_load
 from tests.report.runs import a_realistic_run, a_run
 
 
@@ -51,7 +52,9 @@ def test_the_schema_is_one(name: str) -> None:
     jsonschema.Draft202012Validator.check_schema(schemas()[name])
 
 
-@pytest.mark.parametrize("run", [a_realistic_run(), a_run()], ids=["realistic", "empty"])
+@pytest.mark.parametrize(
+    "run", [a_realistic_run(), a_run(), a_run_of_every_load()], ids=["realistic", "empty", "every load"]
+)
 def test_what_is_written_is_valid(run: Any) -> None:
     jsonschema.validate(json.loads(run_to_json(run)), report_schema())
 
