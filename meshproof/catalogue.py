@@ -34,7 +34,8 @@ DEFAULT_PROFILE: Final = "plain"
 class Check:
     """One test function: ``<path from the folder's parent>::<function>``; ``claim`` is its docstring.
 
-    ``options`` are those without which it does not run.
+    ``options`` are those without which it does not run. Under the profiles in ``campaigns`` it runs in a
+    campaign of mutants alone.
     """
 
     test: str
@@ -42,6 +43,7 @@ class Check:
     profiles: tuple[str, ...]
     claim: str
     options: tuple[str, ...] = ()
+    campaigns: tuple[str, ...] = ()
 
 
 def load_catalogue(suites: Path = SUITES) -> dict[str, Requirement]:
@@ -84,18 +86,20 @@ def checks_in(folder: Path = SUITES) -> list[Check]:
                             profiles=profiles or (DEFAULT_PROFILE,),
                             claim=ast.get_docstring(node) or "",
                             options=_arguments_of(marks, "only_with"),
+                            campaigns=_campaigns_of(marks),
                         )
                     )
     return found
 
 
-def profiles_by_requirement(checks: Iterable[Check]) -> dict[str, list[str]]:
-    """Requirement -> the profiles under which it is checked."""
+def profiles_by_requirement(checks: Iterable[Check], *, in_campaigns: bool = False) -> dict[str, list[str]]:
+    """Requirement -> the profiles under which it is checked, or can be in a campaign of mutants."""
     found: dict[str, list[str]] = {}
     for check in checks:
+        profiles = (*check.profiles, *check.campaigns) if in_campaigns else check.profiles
         for name in check.requirements:
             known = found.setdefault(name, [])
-            known += [each for each in check.profiles if each not in known]
+            known += [each for each in profiles if each not in known]
     return found
 
 
@@ -105,6 +109,17 @@ def _marks_of_module(tree: ast.Module) -> Iterator[ast.expr]:
             isinstance(target, ast.Name) and target.id == "pytestmark" for target in node.targets
         ):
             yield from node.value.elts if isinstance(node.value, ast.List | ast.Tuple) else [node.value]
+
+
+def _campaigns_of(marks: Iterable[ast.expr]) -> tuple[str, ...]:
+    """What the marks called ``profile`` say of campaigns."""
+    return tuple(
+        str(given.value.value)
+        for each in marks
+        if isinstance(each, ast.Call) and isinstance(each.func, ast.Name) and each.func.id == "profile"
+        for given in each.keywords
+        if given.arg == "campaigns" and isinstance(given.value, ast.Constant)
+    )
 
 
 def _arguments_of(marks: Iterable[ast.expr], name: str) -> tuple[str, ...]:

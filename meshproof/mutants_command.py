@@ -81,7 +81,7 @@ def by_profile(names: Iterable[str], *, quick: bool = False) -> dict[str, list[s
     With ``quick`` without those that a check would have to take something down for.
     """
     catalogue = load_catalogue()
-    checked = profiles_by_requirement(checks_in())
+    checked = profiles_by_requirement(checks_in(), in_campaigns=True)
     found: dict[str, dict[str, set[str]]] = {name: {} for name in PROFILES}
     for name in names:
         able = profiles_of(MUTANTS[name])

@@ -79,6 +79,17 @@ def test_mark_of_the_module_counts_for_every_check(suites: Path, mark: str) -> N
     }
 
 
+def test_profile_of_campaigns_alone_counts_there(suites: Path) -> None:
+    (suites / "dns/test_dns.py").write_text(
+        '@requirement("TM-DNS-001")\n@profile("plain", campaigns="lifecycle")\ndef test_one(): pass\n'
+    )
+
+    assert profiles_by_requirement(checks_in(suites)) == {"TM-DNS-001": ["plain"]}
+    assert profiles_by_requirement(checks_in(suites), in_campaigns=True) == {
+        "TM-DNS-001": ["plain", "lifecycle"]
+    }
+
+
 def test_options_without_which_a_check_does_not_run_are_read(suites: Path) -> None:
     (suites / "dns/test_dns.py").write_text(
         '@requirement("TM-DNS-001")\n@only_with("baseline")\ndef test_one(): pass\n'

@@ -13,6 +13,7 @@ from meshproof.paths import PROJECT_ROOT
 
 CATALOGUE = load_catalogue()
 CHECKS = checks_in(SUITES)
+IMAGES = PROJECT_ROOT / "bundle" / "images.toml"
 EXPECTATIONS = sorted((SUITES / "expectations").glob("*.toml"))
 
 # Why there is no mutant of a requirement that fails without one.
@@ -56,6 +57,17 @@ def test_every_requirement_can_be_seen_by_hand() -> None:
         for each in CATALOGUE.values()
         if not command.search(each.reproduce) or "# ->" not in each.reproduce
     ] == []
+
+
+def test_images_in_the_commands_by_hand_are_the_bundles() -> None:
+    known = {each["reference"] for each in tomllib.loads(IMAGES.read_text())["image"]}
+    named = {
+        image
+        for each in CATALOGUE.values()
+        for image in re.findall(r"meshproof\.dev/[\w.-]+:[\w.-]+", each.reproduce)
+    }
+
+    assert named - known == set()
 
 
 def test_every_requirement_names_what_must_not_survive_or_says_why_there_is_nothing() -> None:

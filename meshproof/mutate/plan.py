@@ -9,7 +9,16 @@ from meshproof.model.requirement import Requirement
 from meshproof.model.verdict import VerdictState
 from meshproof.mutate.mutant import Mutant
 
-__all__ = ["Outcome", "bystanders", "candidates", "explained", "killers_of", "needs_of", "takes_down"]
+__all__ = [
+    "CARRIES",
+    "Outcome",
+    "bystanders",
+    "candidates",
+    "explained",
+    "killers_of",
+    "needs_of",
+    "takes_down",
+]
 
 _TAKES_DOWN: Final = "resilience"  # area whose checks take half a minute each, and pods or nodes down
 SAMPLE: Final = 4  # bystanders of a mutant, where not all of them run
@@ -17,20 +26,20 @@ LONGEST_S: Final = 2.0  # of a bystander in the sample: the check of a mutant is
 
 # What must hold before anything of an area can be judged: a name that leads to the mesh, a request that
 # crosses it, and the counter that is the witness of it.
-_CARRIES: Final = ("TM-DNS-001", "TM-ROUTE-001", "TM-METRIC-002")
+CARRIES: Final = ("TM-DNS-001", "TM-ROUTE-001", "TM-METRIC-002")
 _NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "dns": ("TM-DNS-001",),
-    "routing": _CARRIES,
-    "middlewares": _CARRIES,
-    "smi": _CARRIES,
-    "tracing": _CARRIES,
-    "metrics": _CARRIES,
-    "security": _CARRIES,
-    "resilience": _CARRIES,
-    "overhead": _CARRIES,
+    "routing": CARRIES,
+    "middlewares": CARRIES,
+    "smi": CARRIES,
+    "tracing": CARRIES,
+    "metrics": CARRIES,
+    "security": CARRIES,
+    "resilience": CARRIES,
+    "overhead": CARRIES,
 }
 
-_ALSO: Final = {"TM-INSTALL-023": _CARRIES}  # of another area, and yet it sends a request through the mesh
+_ALSO: Final = {"TM-INSTALL-023": CARRIES}  # of another area, and yet it sends a request through the mesh
 
 
 @dataclass(frozen=True, kw_only=True)
