@@ -193,14 +193,6 @@ def _rate_axis(values: list[float], canvas: Canvas) -> Axis:
     return linear_axis(0.0, max(values), start=left, end=right)
 
 
-def _round_axis(rounds: int, canvas: Canvas) -> Axis:
-    """Whole numbers only, with half a round of room on both sides."""
-    step = max(1, -(-rounds // 10))
-    ticks = tuple(float(number) for number in range(step, rounds + 1, step))
-    left, right = canvas.across
-    return Axis(low=0.5, high=rounds + 0.5, start=left, end=right, ticks=ticks)
-
-
 def _style(arm: str, place: int) -> str:
     return f"arm-{arm}" if arm in _KNOWN_ARMS else f"arm-other{place % _OTHERS}"
 
