@@ -37,10 +37,9 @@ def test_each_profile_says_what_it_is_for_and_how_long_it_takes(path: Path) -> N
     assert profile.name == path.stem
     assert text.startswith("# ")
     header = text[: text.index("name =")]
-    short = path.stem in {"smoke", "proof"}
-    said = "17 seconds of load" if short else "2 minutes of load"
-    assert said in header
-    assert experiment_s(profile) == pytest.approx(17 if short else 125)
+    seconds = {"smoke": 17, "proof": 29}.get(path.stem)
+    assert (f"{seconds} seconds of load" if seconds else "2 minutes of load") in header
+    assert experiment_s(profile) == pytest.approx(seconds or 125)
 
 
 def test_profiles_differ_from_the_standard_one_in_what_they_are_for() -> None:
