@@ -22,6 +22,7 @@ pytest_plugins = [
     "fixtures.overhead",
     "fixtures.instruments",
     "fixtures.growth",
+    "fixtures.proof",
     "fixtures.ground",
     "fixtures.mutants",
 ]

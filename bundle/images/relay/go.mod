@@ -1,0 +1,3 @@
+module meshproof.dev/bundle/relay
+
+go 1.26.0
