@@ -20,6 +20,7 @@ pytest_plugins = [
     "fixtures.dns",
     "fixtures.lifecycle",
     "fixtures.overhead",
+    "fixtures.live",
     "fixtures.ground",
     "fixtures.mutants",
 ]

@@ -24,7 +24,7 @@ from meshproof.report.records import REPORT_FILE, read_run
 from meshproof.report.store import RunStore, new_run_id
 from meshproof.report.terminal import summary_lines
 
-__all__ = ["Step", "plan", "run_sessions"]
+__all__ = ["Step", "plan", "run_sessions", "run_suites"]
 
 _SESSION_S: Final = 7200.0  # the longest, every bystander of every mutant of a profile, takes an hour
 _GRACE_S: Final = 180.0  # what an interrupted session may take to remove its cluster and write its report
@@ -122,12 +122,16 @@ def _run_all(
     return status
 
 
-def _session(arguments: Sequence[str]) -> int:
-    """One session of the suites, its output straight to the terminal; its exit code."""
-    command = [sys.executable, "-m", "pytest", "suites", *arguments]
+def run_suites(*arguments: str) -> int:
+    """One session of pytest, its output straight to the terminal; its exit code."""
+    command = [sys.executable, "-m", "pytest", *arguments]
     return run_command(
         command, timeout=_SESSION_S, cwd=PROJECT_ROOT, show=True, grace_s=_GRACE_S, check=False
     ).returncode
+
+
+def _session(arguments: Sequence[str]) -> int:
+    return run_suites("suites", *arguments)
 
 
 def _exit_code(runs: Mapping[str, Run]) -> int:

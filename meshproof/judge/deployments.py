@@ -9,6 +9,7 @@ from statistics import fmean
 from typing import Final
 
 from meshproof.judge.answers import Shift, answer_of
+from meshproof.judge.costs import judge_costs
 from meshproof.judge.histograms import Latencies
 from meshproof.judge.intervals import MIN_ROUNDS, Interval, change_interval, change_p_value, holm
 from meshproof.judge.nested import MIN_DEPLOYMENTS, enough_deployments, spread_of
@@ -18,6 +19,7 @@ from meshproof.model.comparison import Answer, Change, Comparison
 from meshproof.model.deployment import Deployed, Deployments, Setting
 from meshproof.model.load import Recording
 from meshproof.model.run import PRIMARY
+from meshproof.model.usage import Component
 
 __all__ = [
     "MIN_ROUNDS_EACH",
@@ -61,6 +63,7 @@ def deployed(
         left_out="" if enough else few,
         proxies=list(proxies),
         deploy_s=round(deploy_s, 2),
+        proxy_cpu_s_per_1000=_proxy_cpu_s(recording, through),
     )
 
 
@@ -194,6 +197,17 @@ def _direct(found: Sequence[Deployed], percentile: float) -> float:
 
 def _rounds(found: Sequence[Deployed]) -> int:
     return sum(len(each.rounds_ms) for each in found)
+
+
+def _proxy_cpu_s(recording: Recording, through: Sequence[str]) -> float | None:
+    """Of all proxies per 1,000 requests of every arm that goes through them; None: it was not watched."""
+    costs = judge_costs(recording)
+    of_proxies = [each for each in costs.containers if each.component is Component.PROXY] if costs else []
+    known = [each.cpu_s_per_1000 for each in of_proxies if each.cpu_s_per_1000 is not None]
+    if not known or len(known) < len(of_proxies):
+        return None
+    carried = sum(recording.sent(arm)[0] for arm in through)
+    return round(sum(known) * recording.sent(MESH)[0] / carried, 6)
 
 
 def _differ(before: Setting, after: Setting) -> dict[str, tuple[str, str]]:
