@@ -10,8 +10,10 @@ from meshproof.judge.deployments import compare_deployments, deployed, deploymen
 from meshproof.judge.intervals import change_interval
 from meshproof.model.comparison import Answer, Comparison
 from meshproof.model.deployment import Deployments
+from meshproof.model.usage import Usage
 from tests.judge.deployments import A, B, a_deployed, four_each
 from tests.judge.recordings import cell, recording
+from tests.judge.usages import PROXY, course
 
 
 def judged(whole: Deployments, threshold_ms: float = 0.2) -> Comparison:
@@ -63,9 +65,9 @@ def test_some_more_deployments_are_named_where_they_would_do() -> None:
 
 def test_interval_is_welchs_over_the_deployments_means() -> None:
     whole = four_each(0.9, 1.4)
-    sides = [[fmean(d.rounds_ms) for d in whole.deployed if d.setting == name] for name in "AB"]
+    before, after = ([fmean(d.rounds_ms) for d in whole.deployed if d.setting == name] for name in "AB")
 
-    expected = change_interval(*sides, 0.95)
+    expected = change_interval(before, after, 0.95)
     median = judged(whole).changes[0]
 
     assert (median.percentile, median.confidence) == (50.0, 0.95)
@@ -180,3 +182,25 @@ def test_deployment_without_a_round_has_no_figures() -> None:
     found = deployed(measured(**busy), number=1, setting="A")
 
     assert (found.rounds_ms, found.percentiles, len(found.void_rounds)) == ([], [], 5)
+
+
+def watched(cpu_s: float) -> Any:
+    """An experiment whose proxy took so much CPU beyond its rest, for the requests of two arms through it."""
+    samples = course(PROXY, "proxy-a")
+    idle_s = 100 * 0.01
+    last = samples[-1].seen
+    taken = msgspec.structs.replace(last, cpu_s=samples[1].seen.cpu_s + idle_s + cpu_s)
+    samples[-1] = msgspec.structs.replace(samples[-1], seen=taken)
+    return msgspec.structs.replace(measured(), usage=Usage(samples=samples))
+
+
+def test_cpu_is_shared_among_all_arms_through_the_proxies() -> None:
+    """Five rounds of 30 requests in either arm, and none in the warm-up: 300 through the proxies."""
+    recorded = watched(0.6)
+    through = sum(recorded.sent(arm)[0] for arm in ("mesh", "retry"))
+
+    assert deployed(recorded, number=1, setting="A").proxy_cpu_s_per_1000 == pytest.approx(600 / through)
+
+
+def test_cpu_that_was_not_watched_is_not_told() -> None:
+    assert deployed(measured(), number=1, setting="A").proxy_cpu_s_per_1000 is None

@@ -134,10 +134,13 @@ def test_four_of_each_are_measured_whatever_the_clock_says() -> None:
 
 
 def test_what_was_measured_is_known_when_a_turn_breaks() -> None:
-    known: list[int] = []
-    bench = FakeBench(breaks_at=4)
+    known: list[Deployed] = []
+
+    def found(done: list[Deployed]) -> str:
+        known[:] = done
+        return ""
 
     with pytest.raises(HarnessError, match="gone"):
-        take_turns(planned(10), bench, note=lambda _: None, found=lambda done: known.append(len(done)) or "")
+        take_turns(planned(10), FakeBench(breaks_at=4), note=lambda _: None, found=found)
 
-    assert known == [1, 2, 3]
+    assert [each.number for each in known] == [1, 2, 3]

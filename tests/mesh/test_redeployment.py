@@ -15,7 +15,9 @@ PODS = "/api/v1/namespaces/traefik-mesh/pods"
 class FakeCluster:
     """Proxies by uid; deleted ones are replaced on the next look, unless nothing comes after them."""
 
-    def __init__(self, *uids: str, install_replaces: bool, replaces: bool = True, lingers: int = 0) -> None:
+    def __init__(
+        self, *uids: str, install_replaces: bool, replaces: bool = True, lingers: int = 0, first: str = ""
+    ) -> None:
         self.pods = list(uids)
         self.going: dict[str, int] = {}
         self.deleted: list[tuple[str, str | None, int | None]] = []
@@ -24,12 +26,15 @@ class FakeCluster:
         self._install_replaces = install_replaces
         self._replaces = replaces
         self._lingers = lingers
+        self._first = first
         self._made = 0
 
     def components(self) -> dict[str, str]:
         return {"proxy": "component=maesh-mesh"}
 
     def install(self) -> float:
+        if self._first:
+            self.pods.append(self._first)
         if self._install_replaces:
             for uid in list(self.pods):
                 self._replace(uid)
@@ -79,8 +84,7 @@ def test_old_proxies_are_waited_for_until_they_are_gone() -> None:
 
 
 def test_first_install_needs_no_predecessor() -> None:
-    cluster = FakeCluster(install_replaces=False)
-    cluster.install = lambda: cluster.pods.append("new-1") or 1.0  # type: ignore[func-returns-value, method-assign]
+    cluster = FakeCluster(install_replaces=False, first="new-1")
 
     assert [each.uid for each in redeployed(cluster)] == ["new-1"]
     assert cluster.deleted == []
