@@ -16,6 +16,7 @@ from meshproof.judge.intervals import (
     mean_interval,
     mean_p_value,
 )
+from meshproof.judge.nested import MIN_DEPLOYMENTS
 from meshproof.judge.overhead import ALPHA
 from meshproof.model.attribution import HOP, Attribution, PartCost, PartKind
 from meshproof.model.deployment import Deployed, Deployments, Setting
@@ -52,13 +53,18 @@ def _paired(
         noise = mean_interval(controls, 1 - ALPHA).farthest
         figures = (fmean(means), mean_interval(means, 1 - ALPHA), noise, mean_p_value(means))
     count, number = len(means), sum(map(len, rounds))
+    few = (
+        ""
+        if count >= MIN_DEPLOYMENTS
+        else f"it was measured in {count} deployments, {MIN_DEPLOYMENTS} are needed"
+    )
     return _part(
         part,
         kind,
         figures,
         deployments=(count, count),
         rounds=(number, number),
-        validity=why_too_little(whole.deployed, bare, bare),
+        validity=why_too_little(whole.deployed, bare, bare) or few,
         cpu_s=_cpu_s(whole, bare) if hop else None,
     )
 

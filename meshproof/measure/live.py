@@ -110,7 +110,7 @@ def plan_turns(
             where="--budget",
             problem=f"got {budget_s / 60:g} minutes, expected at least {least / 60:.1f} for "
             f"{MIN_DEPLOYMENTS} deployments of each of {len(settings)} settings under profile {profile.name}",
-            remedy="give it more, or a load profile of fewer rounds (--overhead-profile)",
+            remedy="give it more, or a load profile of fewer rounds",
         )
     fitting = [each for each in range(MIN_DEPLOYMENTS, _MOST_EACH + 1, _STEP) if estimate_s(each) <= budget_s]
     order = order_of([each.name for each in settings], each=fitting[-1], seed=profile.seed)

@@ -116,6 +116,12 @@ def test_cpu_is_that_of_the_deployments_that_were_watched() -> None:
     assert found["retry"].cpu_s_per_1000 is None
 
 
+def test_middleware_that_no_experiment_had_is_not_valid() -> None:
+    found = attribute(measured(), profile="live", middlewares=["rate-limit"]).parts[-1]
+
+    assert (found.added_ms, found.validity) == (None, "it was measured in 0 deployments, 4 are needed")
+
+
 def test_too_few_deployments_are_said_and_their_figures_shown() -> None:
     whole = measured()
 
