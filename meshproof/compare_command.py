@@ -78,6 +78,12 @@ def compare(  # noqa: PLR0913  # the options of a command
             problem="got one setting, expected two",
             remedy=f"give two values files, or {_NO_VALUES} for none",
         )
+    if as_json or allow_other_environment:
+        raise BadInputError(
+            where="meshproof compare --live",
+            problem="got --json or --allow-other-environment, which are for runs that are recorded",
+            remedy="leave it out: the figures are in report.json, and both settings have one environment",
+        )
     settings = [f"--live={each if each == _NO_VALUES else Path(each).absolute()}" for each in (baseline, run)]
     arguments = [*settings, f"--threshold-ms={threshold_ms}"]
     common = _common(load, budget, cluster_name, reports, keep=keep_cluster)

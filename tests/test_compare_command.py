@@ -73,6 +73,14 @@ def test_one_setting_is_not_enough(sessions: Sessions) -> None:
     assert sessions.seen == []
 
 
+@pytest.mark.parametrize("option", ["--json", "--allow-other-environment"])
+def test_what_is_for_recorded_runs_is_refused(sessions: Sessions, option: str) -> None:
+    with pytest.raises(BadInputError, match="which are for runs that are recorded"):
+        call("compare", "--live", "default", "default", option)
+
+    assert sessions.seen == []
+
+
 def test_threshold_that_is_none_is_refused_before_anything_starts(sessions: Sessions) -> None:
     with pytest.raises(BadInputError, match="--threshold-ms"):
         call("compare", "--live", "default", "default", "--threshold-ms=0")
