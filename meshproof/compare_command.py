@@ -72,22 +72,12 @@ def compare(  # noqa: PLR0913  # the options of a command
     gate = Gate(threshold_ms=threshold_ms, allow_other_environment=allow_other_environment)
     if not live:
         raise typer.Exit(compare_runs(baseline, run, gate=gate, as_json=as_json, reports=reports))
-    if run == LATEST:
-        raise BadInputError(
-            where="meshproof compare --live",
-            problem="got one setting, expected two",
-            remedy=f"give two values files, or {_NO_VALUES} for none",
-        )
-    if as_json or allow_other_environment:
-        raise BadInputError(
-            where="meshproof compare --live",
-            problem="got --json or --allow-other-environment, which are for runs that are recorded",
-            remedy="leave it out: the figures are in report.json, and both settings have one environment",
-        )
+    _refuse_what_is_for_runs(run, as_json=as_json, elsewhere=allow_other_environment)
     settings = [f"--live={each if each == _NO_VALUES else Path(each).absolute()}" for each in (baseline, run)]
-    arguments = [*settings, f"--threshold-ms={threshold_ms}"]
     common = _common(load, budget, cluster_name, reports, keep=keep_cluster)
-    raise typer.Exit(run_suites(f"{_CHECKS}/test_settings.py", *arguments, *common))
+    raise typer.Exit(
+        run_suites(f"{_CHECKS}/test_settings.py", *settings, f"--threshold-ms={threshold_ms}", *common)
+    )
 
 
 def attribution(
@@ -113,6 +103,21 @@ def attribution(
     chosen = [f"--attribution={each}" for each in parts or ["all"]]
     common = _common(load, budget, cluster_name, reports, keep=keep_cluster)
     raise typer.Exit(run_suites(f"{_CHECKS}/test_attribution.py", *chosen, *common))
+
+
+def _refuse_what_is_for_runs(run: str, *, as_json: bool, elsewhere: bool) -> None:
+    if run == LATEST:
+        raise BadInputError(
+            where="meshproof compare --live",
+            problem="got one setting, expected two",
+            remedy=f"give two values files, or {_NO_VALUES} for none",
+        )
+    if as_json or elsewhere:
+        raise BadInputError(
+            where="meshproof compare --live",
+            problem="got --json or --allow-other-environment, which are for runs that are recorded",
+            remedy="leave it out: the figures are in report.json, and both settings have one environment",
+        )
 
 
 def _common(load: str, budget: float | None, cluster_name: str, reports: Path, *, keep: bool) -> list[str]:
