@@ -1,5 +1,6 @@
 """Settings of the mesh deployed in turn: in which order, how often, how long it takes, and the turns."""
 
+import math
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -50,6 +51,11 @@ class LivePlan:
         """Deployments of each setting."""
         return len(self.turns) // len(self.settings)
 
+    @property
+    def watched(self) -> bool:
+        """Whether the proxies' CPU is watched in some of the turns."""
+        return any(turn.watched for turn in self.turns)
+
     def arms_of(self, setting: str) -> Mapping[str, str]:
         """The further arms of a setting's experiments."""
         return self.arms.get(setting, {})
@@ -94,24 +100,28 @@ def plan_turns(
 ) -> LivePlan:
     """As many deployments of each setting as the budget has room for, an even number.
 
-    With ``watched`` the proxies' CPU is watched in the first deployment of each. Raises BadInputError when
-    the budget has no room for the four of each that an interval needs.
+    With ``watched`` the proxies' CPU is watched in the first deployment of each, where there is room for that
+    as well. Raises BadInputError when there is none for the four of each that an interval needs.
     """
     further = dict(arms or {})
+    loads = [experiment_s(profile, ARMS + len(further.get(setting.name, {}))) for setting in settings]
+    turns_s = sum(DEPLOY_S + SWARM_S + load_s for load_s in loads)
+    watching_s = len(settings) * WATCHED_S if watched else 0.0
 
-    def estimate_s(each: int) -> float:
-        loads = [experiment_s(profile, ARMS + len(further.get(setting.name, {}))) for setting in settings]
-        turns_s = sum(DEPLOY_S + SWARM_S + load_s for load_s in loads)
-        return SETUP_S + each * turns_s + len(settings) * WATCHED_S * watched
-
-    least = estimate_s(MIN_DEPLOYMENTS)
+    least = SETUP_S + MIN_DEPLOYMENTS * turns_s
     if least > budget_s:
         raise BadInputError(
             where="--budget",
-            problem=f"got {budget_s / 60:g} minutes, expected at least {least / 60:.1f} for "
+            problem=f"got {budget_s / 60:g} minutes, expected at least {math.ceil(least / 6) / 10} for "
             f"{MIN_DEPLOYMENTS} deployments of each of {len(settings)} settings under profile {profile.name}",
             remedy="give it more, or a load profile of fewer rounds",
         )
+    if least + watching_s > budget_s:
+        watched, watching_s = False, 0.0
+
+    def estimate_s(each: int) -> float:
+        return SETUP_S + watching_s + each * turns_s
+
     fitting = [each for each in range(MIN_DEPLOYMENTS, _MOST_EACH + 1, _STEP) if estimate_s(each) <= budget_s]
     order = order_of([each.name for each in settings], each=fitting[-1], seed=profile.seed)
     first = {name: order.index(name) for name in order}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshproof.measure.live import LivePlan, Turn, order_of, plan_turns, take_turns
+from meshproof.measure.live import SETUP_S, LivePlan, Turn, order_of, plan_turns, take_turns
 from meshproof.measure.profile import load_profile
 from meshproof.model.deployment import Deployed, Setting
 from meshproof.model.errors import BadInputError, HarnessError
@@ -70,6 +70,14 @@ def test_cpu_is_watched_in_the_first_deployment_of_each() -> None:
     watched = [turn.setting for turn in turns if turn.watched]
     assert sorted(watched) == ["A", "B", "C"]
     assert [turn.setting for turn in turns][:3] == watched
+
+
+def test_cpu_is_not_watched_where_the_budget_has_no_room_for_it() -> None:
+    large = planned(60)
+    least_s = SETUP_S + 4 * (large.estimate_s - SETUP_S) / large.each
+
+    assert not planned(least_s / 60 + 0.1, watched=True).watched
+    assert planned(60, watched=True).watched
 
 
 class FakeBench:
