@@ -44,7 +44,7 @@ def planned(minutes: float, *settings: Setting, **changed: object) -> LivePlan:
 
 
 def test_larger_budget_means_more_deployments_not_more_rounds() -> None:
-    plans = [planned(minutes) for minutes in (10, 15, 30, 600)]
+    plans = [planned(minutes) for minutes in (7, 12, 30, 600)]
 
     assert [each.each for each in plans] == [4, 8, 16, 16]
     assert {each.profile.rounds for each in plans} == {LIVE.rounds}
@@ -114,7 +114,7 @@ def taken(plan: LivePlan, bench: FakeBench) -> tuple[list[Deployed], list[str], 
 
 
 def test_every_turn_is_deployed_measured_and_told() -> None:
-    plan, bench = planned(10), FakeBench()
+    plan, bench = planned(7), FakeBench()
 
     done, said, known = taken(plan, bench)
 
@@ -136,9 +136,42 @@ def test_budget_that_runs_out_ends_it_after_a_balanced_block() -> None:
 
 
 def test_four_of_each_are_measured_whatever_the_clock_says() -> None:
-    done, _, _ = taken(planned(10), FakeBench(turn_s=1000.0))
+    done, _, _ = taken(planned(7), FakeBench(turn_s=1000.0))
 
     assert Counter(each.setting for each in done) == {"A": 4, "B": 4}
+
+
+def retaken(*results: Deployed) -> tuple[list[Deployed], list[str]]:
+    """The first deployment's experiments come to these; what was kept, and what was said."""
+    bench, left, said = FakeBench(), list(results), list[str]()
+    measure = bench.measure
+
+    def scripted(turn: Turn, number: int, proxies: Sequence[str], deploy_s: float) -> Deployed:
+        return left.pop(0) if left else measure(turn, number, proxies, deploy_s)
+
+    bench.measure = scripted  # type: ignore[method-assign]
+    done = take_turns(planned(7), bench, note=said.append, found=lambda _: "", clock=lambda: bench.now_s)
+    return done, said
+
+
+def test_deployment_of_void_rounds_is_measured_once_more() -> None:
+    done, said = retaken(a_deployed(1, "A", 0.9, left_out="void"), a_deployed(1, "A", 0.8))
+
+    assert (len(done), done[0].left_out) == (8, "")
+    assert said[1] == "deployment 1 of 8: void: it is measured once more"
+
+
+def test_deployment_of_void_rounds_is_left_out_the_second_time() -> None:
+    done, _ = retaken(*(a_deployed(1, "A", 0.9, left_out="void") for _ in range(2)))
+
+    assert (len(done), done[0].left_out) == (8, "void")
+
+
+def test_lost_requests_are_not_measured_away() -> None:
+    done, said = retaken(a_deployed(1, "A", 0.9, left_out="silent", errors=7))
+
+    assert done[0].errors == 7
+    assert not any("once more" in line for line in said)
 
 
 def test_what_was_measured_is_known_when_a_turn_breaks() -> None:
@@ -149,6 +182,6 @@ def test_what_was_measured_is_known_when_a_turn_breaks() -> None:
         return ""
 
     with pytest.raises(HarnessError, match="gone"):
-        take_turns(planned(10), FakeBench(breaks_at=4), note=lambda _: None, found=found)
+        take_turns(planned(7), FakeBench(breaks_at=4), note=lambda _: None, found=found)
 
     assert [each.number for each in known] == [1, 2, 3]
