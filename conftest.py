@@ -23,6 +23,7 @@ pytest_plugins = [
     "fixtures.instruments",
     "fixtures.growth",
     "fixtures.proof",
+    "fixtures.live",
     "fixtures.ground",
     "fixtures.mutants",
 ]

@@ -8,6 +8,7 @@ import typer
 
 from meshproof import __version__
 from meshproof.bundle.commands import app as bundle
+from meshproof.compare_command import attribution, compare
 from meshproof.conformance import conformance
 from meshproof.engine.doctor import doctor
 from meshproof.engine.process import terminate_all
@@ -17,7 +18,6 @@ from meshproof.model.errors import ExitCode, MeshproofError
 from meshproof.mutants_command import mutants
 from meshproof.report.commands import app as report
 from meshproof.report.compare import app as baseline
-from meshproof.report.compare import compare_runs
 from meshproof.report.requirements import requirements
 from meshproof.report.traffic_metrics import traffic_metrics
 
@@ -45,7 +45,8 @@ app.command()(doctor)
 app.command()(requirements)
 app.command()(conformance)
 app.command()(mutants)
-app.command("compare")(compare_runs)
+app.command()(compare)
+app.command()(attribution)
 app.command("traffic-metrics")(traffic_metrics)
 
 

@@ -25,7 +25,7 @@ from meshproof.report.records import REPORT_FILE, read_run
 from meshproof.report.store import RunStore, new_run_id
 from meshproof.report.terminal import summary_lines
 
-__all__ = ["Step", "plan", "run_sessions"]
+__all__ = ["Step", "plan", "run_sessions", "run_suites"]
 
 _SESSION_S: Final = 7200.0  # the longest, every bystander of every mutant of a profile, takes an hour
 _GRACE_S: Final = 180.0  # what an interrupted session may take to remove its cluster and write its report
@@ -126,9 +126,9 @@ def _run_all(
     return status
 
 
-def _session(arguments: Sequence[str]) -> int:
-    """One session of the suites, its output straight to the terminal; its exit code."""
-    command = [sys.executable, "-m", "pytest", "suites", *arguments]
+def run_suites(*arguments: str) -> int:
+    """One session of pytest, its output straight to the terminal; its exit code."""
+    command = [sys.executable, "-m", "pytest", *arguments]
     return run_command(
         command,
         timeout=_SESSION_S,
@@ -145,6 +145,10 @@ def _shared_bytecode() -> dict[str, str]:
     if not sys.dont_write_bytecode:
         return {}
     return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(cache_root() / "pycache")}
+
+
+def _session(arguments: Sequence[str]) -> int:
+    return run_suites("suites", *arguments)
 
 
 def _exit_code(runs: Mapping[str, Run]) -> int:

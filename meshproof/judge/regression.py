@@ -16,6 +16,7 @@ from typing import Final
 
 import msgspec
 
+from meshproof.judge.answers import Shift, answer_of
 from meshproof.judge.intervals import Interval, change_interval, change_p_value, holm
 from meshproof.judge.overhead import ALPHA, MIN_VALID_ROUNDS
 from meshproof.model.baseline import Baseline, Figure, Fingerprint, Measurement
@@ -167,24 +168,14 @@ def _unfit(measured: Measurement, side: str) -> str:
 
 def _answer(median: _Median, threshold_ms: float) -> tuple[Answer, str]:
     """What the rule says of figures that can be compared."""
-    change, interval = median.change_ms, median.interval
-    beyond = abs(change) > threshold_ms
-    figures = _figures(median, threshold_ms)
-    if interval.excludes_zero() and beyond and abs(change) > median.noise_floor_ms:
-        if change > 0:
-            return Answer.REGRESSED, f"the mesh costs {change:.2f} ms more at the median {figures}"
-        return Answer.IMPROVED, f"the mesh costs {-change:.2f} ms less at the median {figures}"
-    if interval.width > threshold_ms:
-        return Answer.INCONCLUSIVE, (
-            f"the interval of the change is {interval.width:.2f} ms wide, too wide for the threshold of "
-            f"{threshold_ms:g} ms: {_remedy(median, threshold_ms)} {figures}"
-        )
-    if beyond:
-        return Answer.INCONCLUSIVE, (
-            "the change is beyond the threshold, and yet within the noise floor: the machine tells identical "
-            f"arms apart by as much {figures}"
-        )
-    return Answer.PASSED, f"the mesh costs what it did at the median, within {threshold_ms:g} ms {figures}"
+    shift = Shift(
+        change_ms=median.change_ms,
+        interval=median.interval,
+        noise_floor_ms=median.noise_floor_ms,
+        figures=_figures(median, threshold_ms),
+        remedy=_remedy(median, threshold_ms),
+    )
+    return answer_of(shift, threshold_ms)
 
 
 def _figures(median: _Median, threshold_ms: float) -> str:

@@ -27,7 +27,7 @@ from meshproof.mesh.control_api import CONTROLLER, PROXY, ControlApi
 from meshproof.mesh.diagnosis import Diagnosis, diagnose, is_unfinished
 from meshproof.mesh.evidence import Evidence
 from meshproof.mesh.helm import UNREACHABLE, Helm
-from meshproof.mesh.images import tag_of
+from meshproof.mesh.images import full_reference, tag_of
 from meshproof.mesh.leftovers import leftovers, shadow_services
 from meshproof.mesh.naming import mesh_host, shadow_service_name
 from meshproof.mesh.ownership import Ownership
@@ -67,6 +67,11 @@ class TraefikMesh:
     def proxy_version(self) -> str:
         """The tag of the proxies' image."""
         return tag_of(self._part("maesh-mesh").containers[-1].image)
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """Every image that the chart runs with these values, by its full reference."""
+        return tuple(dict.fromkeys(full_reference(each.image) for each in self._render_once().containers()))
 
     @property
     def trace_dialect(self) -> TraceDialect | None:

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from meshproof.model.deployment import Deployments
 from meshproof.model.errors import ExitCode
 
 __all__ = ["Answer", "Change", "Comparison", "answer_exit_code", "worst_answer"]
@@ -27,9 +28,9 @@ _EXIT_CODES: Final = {Answer.REGRESSED: ExitCode.FAILED, Answer.INCONCLUSIVE: Ex
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """How the mesh's cost (mesh minus direct) moved at one percentile; milliseconds.
 
-    ``interval_ms`` is Welch's interval of ``change_ms``; it and ``p_value`` are Holm-adjusted for all but
-    the primary percentile. ``direct_ms`` is the direct arm in the baseline and in the run: where it moved as
-    well, so did the machine.
+    ``interval_ms`` is Welch's interval of ``change_ms``, over rounds or over deployments; it and ``p_value``
+    are Holm-adjusted for all but the primary percentile. ``direct_ms`` is the direct arm in the baseline and
+    in the run: where it moved as well, so did the machine.
     """
 
     percentile: float
@@ -46,7 +47,8 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """One measurement against its counterpart in the baseline. Pairs are (baseline, run).
 
     Only the primary percentile is judged; ``changes`` is empty where there was nothing to compare.
-    ``differs`` has what is not the same in both environments, field by field.
+    ``differs`` has what is not the same in both environments, field by field. In a comparison of deployments
+    in turn the pairs are the two settings, and every interval rests on the deployments' means.
     """
 
     baseline: str  # where it came from
@@ -59,6 +61,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     rounds: tuple[int, int] | None = None
     changes: list[Change] = []
     differs: dict[str, tuple[str, str]] = {}
+    deployments: Deployments | None = None
 
 
 def worst_answer(comparisons: Iterable[Comparison]) -> Answer:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from meshproof.model.attribution import Attribution
 from meshproof.model.comparison import Comparison
 from meshproof.model.cost import Costs
 from meshproof.model.drift import Drift
@@ -159,7 +160,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     summary: dict[str, int] = {}
     overhead: list[Overhead] = []
     overhead_detail: list[OverheadDetail] = []
-    comparisons: list[Comparison] = []  # of the overhead with a baseline, where one was given
+    comparisons: list[Comparison] = []  # of the overhead with a baseline, or of two settings in turn
+    attributions: list[Attribution] = []  # where the cost comes from, where that was asked for
     mutants: list[MutantResult] = []
     schema_version: str = SCHEMA_VERSION
 

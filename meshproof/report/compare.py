@@ -1,4 +1,4 @@
-"""``meshproof compare`` and ``meshproof baseline``: what the mesh costs, held against what it did."""
+"""``meshproof baseline``, and what ``meshproof compare`` says of a run that is held against one."""
 
 from pathlib import Path
 from typing import Annotated, Final
@@ -6,9 +6,9 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
-from meshproof.judge.regression import THRESHOLD_MS, Gate, compare, why_unfit
+from meshproof.judge.regression import Gate, compare, why_unfit
 from meshproof.model.comparison import Comparison, answer_exit_code, worst_answer
-from meshproof.model.errors import BadInputError
+from meshproof.model.errors import BadInputError, ExitCode
 from meshproof.report.baselines import find_baseline, read_measured, write_baseline
 from meshproof.report.comparison import comparison_lines
 from meshproof.report.records import LATEST, find_run
@@ -60,30 +60,8 @@ def save(
         typer.echo(f"an equal run would be judged: {each.answer.value}: {each.sentence}")
 
 
-def compare_runs(
-    baseline: Annotated[
-        str, typer.Argument(help="a baseline's file or its name in reports/baselines/; or a run, as RUN")
-    ],
-    run: _RunName = LATEST,
-    *,
-    threshold_ms: Annotated[
-        float, typer.Option(help="a smaller change of the median is none that matters")
-    ] = THRESHOLD_MS,
-    allow_other_environment: Annotated[
-        bool,
-        typer.Option(
-            "--allow-other-environment", help="judge although CPU, versions or load profile are others"
-        ),
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="print the comparison as JSON")] = False,
-    reports: _Reports = DEFAULT_ROOT,
-) -> None:
-    """Compare a run's overhead with a baseline: pass, regressed, improved or inconclusive, and why.
-
-    Exit code 0: pass or improved; 1: regressed; 6: inconclusive; 4: bad input. `docs/guide/overhead.md` tells
-    what each answer means.
-    """
-    gate = Gate(threshold_ms=threshold_ms, allow_other_environment=allow_other_environment)
+def compare_runs(baseline: str, run: str, *, gate: Gate, as_json: bool, reports: Path) -> ExitCode:
+    """Hold a run against a baseline, print what is said of it, and return the exit code."""
     kept, taken = find_baseline(baseline, reports), find_run(run, reports)
     found = compare(read_measured(kept), read_measured(taken), named=baseline, gate=gate)
     if as_json:
@@ -92,7 +70,7 @@ def compare_runs(
         for each in found:
             for line in comparison_lines(each):
                 typer.echo(line)
-    raise typer.Exit(answer_exit_code(worst_answer(found)))
+    return answer_exit_code(worst_answer(found))
 
 
 def _as_json(found: list[Comparison], baseline: str, run: Path) -> str:

@@ -1,11 +1,15 @@
 """A comparison with a baseline, told: the same words on the page, in the terminal and on the command line."""
 
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Final
+
+from markupsafe import Markup
 
 from meshproof.model.comparison import Answer, Change, Comparison
 from meshproof.model.run import PRIMARY
 from meshproof.model.verdict import VerdictState
+from meshproof.report.deployments_picture import deployments_picture
 from meshproof.report.headline import StateWords, confidence_name, percentile_name
 from meshproof.report.visible import cut, one_line, visible
 
@@ -16,6 +20,8 @@ __all__ = [
     "comparison_sentence",
     "comparison_view",
     "short_line",
+    "sides_of",
+    "so_far",
 ]
 
 ANSWER_WORDS: Final[dict[Answer, StateWords]] = {
@@ -42,13 +48,19 @@ class ComparisonView:
     comparison: Comparison
     words: StateWords
     state: VerdictState
+    sides: tuple[str, str]
+    picture: Markup | None  # of deployments in turn
 
 
-def comparison_view(comparison: Comparison) -> ComparisonView:
+def comparison_view(comparison: Comparison, *, key: str = "comparison") -> ComparisonView:
+    """Raises HarnessError when a figure of a deployment is not a finite number."""
+    whole = comparison.deployments
     return ComparisonView(
         comparison=comparison,
         words=ANSWER_WORDS[comparison.answer],
         state=_STATE_OF[comparison.answer],
+        sides=sides_of(comparison),
+        picture=deployments_picture(whole, key=f"{key}-deployments") if whole else None,
     )
 
 
@@ -73,15 +85,41 @@ def comparison_lines(comparison: Comparison) -> list[str]:
     """The answer with its sentence, then every percentile; only the median is judged."""
     lines = [f"{comparison.answer.value}: {visible(comparison.sentence)}"]
     of = f"profile {visible(comparison.profile)}, measured by {visible(comparison.instrument)}"
+    before, after = sides_of(comparison)
     if comparison.rounds:
-        of += "; {} rounds in the baseline, {} in the run".format(*comparison.rounds)
+        of += f"; {comparison.rounds[0]} rounds {before}, {comparison.rounds[1]} {after}"
     lines.append(f"  {of}")
     lines += [f"  {_moved(each)}{_remark(each)}" for each in comparison.changes]
     lines += [
-        f"  differs: {visible(name)}: {visible(old)} in the baseline, {visible(new)} in the run"
+        f"  differs: {visible(name)}: {visible(old)} {before}, {visible(new)} {after}"
         for name, (old, new) in comparison.differs.items()
     ]
     return lines
+
+
+def sides_of(comparison: Comparison) -> tuple[str, str]:
+    """``in the baseline`` and ``in the run``; of settings in turn ``with A (default)`` and ``with B``."""
+    if comparison.deployments is None:
+        return "in the baseline", "in the run"
+    before, after = comparison.deployments.settings
+    return f"with {visible(before.title)}", f"with {visible(after.title)}"
+
+
+def so_far(comparison: Comparison) -> str:
+    """How two settings in turn stand while it goes on: what was just deployed, and the difference."""
+    whole = comparison.deployments
+    if whole is None or not whole.deployed:
+        return "nothing was deployed yet"
+    last = whole.deployed[-1]
+    told = last.left_out or f"{last.setting} costs {fmean(last.rounds_ms):+.2f} ms at the median"
+    if not comparison.changes:
+        return told
+    before, after = whole.settings
+    median, (low, high) = comparison.changes[0], comparison.changes[0].interval_ms
+    return (
+        f"{told}; so far {after.name} minus {before.name} {median.change_ms:+.2f} ms "
+        f"[{low:+.2f}, {high:+.2f}]"
+    )
 
 
 def _moved(change: Change) -> str:

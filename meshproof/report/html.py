@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -18,7 +19,8 @@ from meshproof.model.run import Overhead, OverheadDetail, Run
 from meshproof.model.verdict import Evidence, Verdict, VerdictState
 from meshproof.paths import PROJECT_ROOT
 from meshproof.report import headline
-from meshproof.report.comparison import comparison_sentence, comparison_view
+from meshproof.report.attribution import AttributionView, attribution_sentence, attribution_view
+from meshproof.report.comparison import ComparisonView, comparison_sentence, comparison_view
 from meshproof.report.evidence import FACTS_SHOWN, FactView, facts_shown
 from meshproof.report.instruments import WHICH_IS_WHICH, side_by_side
 from meshproof.report.mutants import mutant_tiles, mutants_sentence, mutants_view, only_mutants_judged
@@ -99,7 +101,9 @@ def render_page(run: Run) -> str:
             mutants_beside="" if alone or not run.mutants else mutants_sentence(run.mutants),
             overhead_sentences=headline.overhead_sentences(run),
             comparison_sentences=[comparison_sentence(each) for each in run.comparisons],
-            comparisons=[comparison_view(each) for each in run.comparisons],
+            comparisons=_comparison_views(run),
+            attribution_sentences=[attribution_sentence(each) for each in run.attributions],
+            attributions=_attribution_views(run),
             told_first=[(s, [v for v in verdicts if v.verdict.state is s]) for s in _TOLD_FIRST],
             areas=_by_area(verdicts),
             side_by_side=side_by_side(run),
@@ -121,11 +125,31 @@ def write_page(folder: Path, run: Run) -> Path:
     path = folder / PAGE_FILE
     atomic_write(path, render_page(run))
     style = "".join((TEMPLATES / name).read_text("utf-8") for name in ("palette.css", "picture.css"))
-    for view in _overhead_views(run):
-        of = _UNSAFE_IN_A_NAME.sub("-", f"overhead-{view.profile}-{view.instrument}")
-        for what, picture in view.pictures.items():
-            atomic_write(folder / f"{of:.100}-{what}.svg", standalone(picture, style))
+    for name, picture in _pictures(run):
+        atomic_write(folder / f"{_UNSAFE_IN_A_NAME.sub('-', name):.110}.svg", standalone(picture, style))
     return path
+
+
+def _pictures(run: Run) -> Iterator[tuple[str, Markup]]:
+    """Name -> picture, of all that stand on the page."""
+    for view in _overhead_views(run):
+        of = f"overhead-{view.profile}-{view.instrument}"[:100]
+        for what, picture in view.pictures.items():
+            yield f"{of}-{what}", picture
+    for compared in _comparison_views(run):
+        if compared.picture:
+            yield f"comparison-{compared.comparison.profile:.80}-deployments", compared.picture
+    for found in _attribution_views(run):
+        yield f"attribution-{found.attribution.profile:.80}-parts", found.bars
+        yield f"attribution-{found.attribution.profile:.80}-deployments", found.deployments
+
+
+def _comparison_views(run: Run) -> list[ComparisonView]:
+    return [comparison_view(each, key=f"comparison-{n}") for n, each in enumerate(run.comparisons)]
+
+
+def _attribution_views(run: Run) -> list[AttributionView]:
+    return [attribution_view(each, key=f"attribution-{n}") for n, each in enumerate(run.attributions)]
 
 
 def duration(seconds: float) -> str:

@@ -32,6 +32,7 @@ def joined(info: RunInfo, runs: Mapping[str, Run]) -> Run:
         overhead=[each for run in parts for each in run.overhead],
         overhead_detail=[each for run in parts for each in run.overhead_detail],
         comparisons=[each for run in parts for each in run.comparisons],
+        attributions=[each for run in parts for each in run.attributions],
         mutants=[each for run in parts for each in sorted(run.mutants, key=lambda mutant: mutant.name)],
     )
 

@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Final
 
+from meshproof.model.attribution import Attribution
 from meshproof.model.comparison import Comparison
 from meshproof.model.load import FORTIO, LOCUST
 from meshproof.model.mutant import MutantResult, MutantState
 from meshproof.model.run import PRIMARY, Overhead, OverheadDetail, Run
 from meshproof.model.verdict import Verdict, VerdictState
+from meshproof.report.attribution import attribution_lines
 from meshproof.report.comparison import short_line
 from meshproof.report.costs import cost_line, throughput_line
 from meshproof.report.headline import (
@@ -34,6 +36,7 @@ _INCONCLUSIVE_SHOWN: Final = 4  # with 8 for failures, 7 for what was measured a
 _OVERHEAD_LINES: Final = 7
 _OVERHEAD_LEAST: Final = 3  # its heading, one figure and how many more there are; mutants have the other 4
 _COMPARISONS_SHOWN: Final = 2  # instruments of one load profile
+_ATTRIBUTION_LEAST: Final = 3  # its heading, one part and how many more there are
 _COSTS_SHOWN: Final = 2  # how much one load profile carries, and what it took
 _ID_WIDTH: Final = 14
 _CLAIM_WIDTH: Final = 62
@@ -55,6 +58,9 @@ def summary_lines(run: Run, where: Path) -> list[str]:
     lines += _mutant_lines(run.mutants, room - kept)
     room = min(_OVERHEAD_LINES, MAX_LINES - len(lines) - len(ends))
     compared = _comparison_lines(run.comparisons, room - _OVERHEAD_LEAST if run.overhead else room)
+    compared += _attribution_lines(
+        run.attributions, room - len(compared) - _OVERHEAD_LEAST * bool(run.overhead)
+    )
     room -= len(compared)
     costs = _cost_lines(run.overhead_detail, room - _OVERHEAD_LEAST)
     lines += _overhead_lines(run.overhead, room - len(costs)) + costs + compared
@@ -176,6 +182,16 @@ def _comparison_lines(comparisons: list[Comparison], most: int) -> list[str]:
     if left := len(comparisons) - len(shown):
         lines.append(f"  and {left} more comparisons on the page")
     return lines
+
+
+def _attribution_lines(attributions: list[Attribution], most: int) -> list[str]:
+    """At most ``most`` lines; where there is no room for a heading and a part, none."""
+    lines = [line for each in attributions for line in attribution_lines(each, MAX_WIDTH)]
+    if len(lines) <= most:
+        return lines
+    if most < _ATTRIBUTION_LEAST:
+        return []
+    return [*lines[: most - 1], f"  and {len(lines) - most + 1} more on the page"]
 
 
 def _cost_lines(details: list[OverheadDetail], most: int) -> list[str]:

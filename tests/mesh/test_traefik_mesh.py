@@ -244,3 +244,10 @@ def test_what_helm_and_the_mesh_say_is_passed_on(make_mesh: MakeMesh) -> None:
     assert mesh.node_configuration(proxy) == {}
     assert mesh.readiness()
     assert mesh.corefile() == ".:53 {}"
+
+
+def test_images_are_all_that_the_chart_runs_by_their_full_references(make_mesh: MakeMesh) -> None:
+    images = make_mesh().images
+
+    assert {"docker.io/traefik/mesh:v1.4.8", "docker.io/library/traefik:v2.11.14"} <= set(images)
+    assert len(images) == len(set(images))

@@ -115,7 +115,7 @@ def test_a_state_is_told_in_words(page: Page) -> None:
         "502 Bad Gateway: 3",
         "Against reports/baselines/main.json: regressed: the mesh costs 0.51 ms more at the median.",
         "+0.41 ms +0.92 ms +0.51 ms +0.38 to +0.64 ms (95 %) 2e-06 1.00, 1.02 ms decides",
-        "v1.31.0 in the baseline, v1.32.1 now",
+        "v1.31.0 in the baseline, v1.32.1 in the run",
     ],
 )
 def test_the_page_says(said: str) -> None:
