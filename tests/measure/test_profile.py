@@ -15,6 +15,7 @@ LENGTHS = {
     "smoke": ("17 seconds of load", 17),
     "instruments": ("45 seconds of load", 45.2),
     "proof": ("29 seconds of load", 29),
+    "live": ("18 seconds of load", 18),
     "ramp": ("4 minutes of load", 239),
     "services": ("3 minutes of load", 177),
     "soak": ("30 minutes of load", 1805),
