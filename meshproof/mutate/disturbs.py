@@ -66,7 +66,7 @@ DISTURBS: Final[Mapping[str, Mapping[str, str]]] = {
     "traffic-type-ignored": {"TM-ROUTE-07": "one TCP route takes every service of its port"},
     "tcp-port-taken-over": {"TM-ROUTE-06": "the first TCP port is another's"},
     "tcp-port-leaked": {"TM-ROUTE-06": "who got a port that another had left has none"},
-    "udp-port-leaked": {"TM-ROUTE-065": "who got a port that another had left has none"},
+    "udp-port-leaked": {"TM-ROUTE-06": "who got a port that another had left has none"},
     "connection-not-kept": dict.fromkeys(
         ["TM-ROUTE-019", "TM-ROUTE-023", "TM-ROUTE-026"], "it counts on a connection that is kept"
     ),
@@ -75,6 +75,7 @@ DISTURBS: Final[Mapping[str, Mapping[str, str]]] = {
     "retry-same-server": {"TM-MW-018": "some of its requests meet the server that refuses"},
     "retry-after-answer": {"TM-MW-0": "bodies are buffered to be sent again"},
     "rate-limit-dropped": dict.fromkeys(["TM-MW-007", "TM-MW-012"], _LIMIT),
+    "trace-header-stripped": {"TM-TRACE-008": "its witness is the trace that the server is told"},
     "status-rewritten": {"TM-METRIC-01": "it compares failures"},
     "tcp-bytes-changed": {"TM-ROUTE-070": "what it gets by HTTP is in upper case, too"},
     "breaker-never-closes": {"TM-MW-008": _BREAKER},

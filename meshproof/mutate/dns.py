@@ -1,7 +1,7 @@
 """Mutants of the cluster's DNS: CoreDNS with another configuration than the mesh has prepared."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -24,6 +24,7 @@ from meshproof.mutate.rollouts import wait_rolled_out
 
 __all__ = ["MUTANTS", "Corefile"]
 
+_KUBE_DNS: Final = "/apis/apps/v1/namespaces/kube-system/deployments/kube-dns"
 _MARK: Final = "dev.meshproof/mutant"  # an annotation of CoreDNS's pod template: new pods, which read anew
 
 
@@ -41,37 +42,45 @@ class Corefile:
     @contextmanager
     def applied(self, ground: Ground) -> Iterator[None]:
         """All of CoreDNS's pods are new ones inside the block, and again after it."""
-        config_map, deployment = _coredns(ground)
+        config_map, *deployments = _coredns(ground)
         kept = str(ground.kube.get(config_map)["data"]["Corefile"])
         changed = self.edit(kept, ground)
         if changed == kept:
             raise NothingChangedError(config_map)
         try:
             _give(ground, config_map, changed)
-            _mark(ground, deployment, "applied")
-            wait_rolled_out(ground.kube, deployment)
+            _renew(ground, deployments, "applied")
             if self.served:
                 ground.shim.follow(ground.shim.order(self.served, namespace=ground.namespace))
             yield
         finally:
             _give(ground, config_map, kept)
-            _mark(ground, deployment, None)
-            wait_rolled_out(ground.kube, deployment)
+            _renew(ground, deployments, None)
             if self.served:
                 ground.shim.follow(ground.shim.order())
 
 
-def _coredns(ground: Ground) -> tuple[str, str]:
-    """ConfigMap and Deployment of the CoreDNS with the mesh's zones: the mesh's own, else the cluster's."""
+def _coredns(ground: Ground) -> tuple[str, ...]:
+    """ConfigMap and Deployment of the CoreDNS with the mesh's zones: the mesh's own, else the cluster's.
+
+    Then the Deployment of a kube-dns that asks it, which remembers its answers.
+    """
     for namespace in (ground.mesh.settings.namespace, "kube-system"):
         deployment = f"/apis/apps/v1/namespaces/{namespace}/deployments/coredns"
         if ground.kube.find(deployment) is not None:
             break
-    return f"/api/v1/namespaces/{namespace}/configmaps/coredns", deployment
+    asking = [_KUBE_DNS] if ground.kube.find(_KUBE_DNS) is not None else []
+    return f"/api/v1/namespaces/{namespace}/configmaps/coredns", deployment, *asking
 
 
 def _give(ground: Ground, config_map: str, corefile: str) -> None:
     ground.kube.merge(config_map, {"data": {"Corefile": corefile}})
+
+
+def _renew(ground: Ground, deployments: Iterable[str], mark: str | None) -> None:
+    for each in deployments:
+        _mark(ground, each, mark)
+        wait_rolled_out(ground.kube, each)
 
 
 def _mark(ground: Ground, deployment: str, mark: str | None) -> None:

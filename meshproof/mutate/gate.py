@@ -94,6 +94,10 @@ def _another_span(head: Head, _host: str) -> None:
     head.change(TRACE, lambda sent: ":".join([*sent.split(":")[:1], "feed", *sent.split(":")[2:]]))
 
 
+def _sampled(head: Head, _host: str) -> None:
+    head.change(TRACE, lambda sent: ":".join([*sent.split(":")[:3], "1"]))
+
+
 GATES: Final[Mapping[str, Gate]] = {
     "lenient-http-parser": Gate(request=_lenient),
     "absolute-target-ignored": Gate(request=_without_authority),
@@ -102,6 +106,7 @@ GATES: Final[Mapping[str, Gate]] = {
     "http2-refused": Gate(http2=False, services=("server", "server-h2c")),
     "trace-untouched": Gate(request=_trace_put_aside),
     "trace-of-another-span": Gate(request=_another_span),
+    "unsampled-trace-sampled": Gate(request=_sampled),
 }
 
 

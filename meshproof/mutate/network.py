@@ -16,6 +16,7 @@ from meshproof.mutate.rollouts import LEARNED, wait
 
 __all__ = ["MUTANTS", "BetweenNodes", "ShadowServices"]
 
+_FOLLOWED: Final = 3 * LEARNED  # looks: kube-proxy gathers what changes, on each node for itself
 _SHADOWS: Final = (
     "type=shadow"  # the controller's own label; it keeps all of a Service's settings but the ports
 )
@@ -56,7 +57,7 @@ class ShadowServices:
             left = others()
             return Look(met=not left, value=None, seen=f"not yet: {', '.join(left)}")
 
-        wait(given, what=f"every shadow service has {self.setting}={value}", successes=LEARNED)
+        wait(given, what=f"every shadow service has {self.setting}={value}", successes=_FOLLOWED)
 
 
 def _merge_unless_gone(kube: KubeApi, path: str, body: dict[str, Any]) -> None:

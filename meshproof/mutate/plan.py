@@ -21,6 +21,7 @@ __all__ = [
 ]
 
 _TAKES_DOWN: Final = "resilience"  # area whose checks take half a minute each, and pods or nodes down
+_USES_UP: Final = "middlewares"
 SAMPLE: Final = 4  # bystanders of a mutant, where not all of them run
 LONGEST_S: Final = 2.0  # of a bystander in the sample: the check of a mutant is to take seconds
 
@@ -78,6 +79,7 @@ def candidates(
         for test, names in tests.items()
         if not set(killers).intersection(names)
         and not takes_down(names, catalogue)
+        and not _leaves_state(names, catalogue)
         and explained(names, mutant, killers, catalogue) is None
     )
     dice = random.Random(mutant.name)  # noqa: S311 - a sample, no secret
@@ -111,6 +113,11 @@ def bystanders(
 def takes_down(requirements: Iterable[str], catalogue: Mapping[str, Requirement]) -> bool:
     """Whether a check of these requirements breaks something itself: it is no bystander, and comes last."""
     return any(catalogue[name].area == _TAKES_DOWN for name in requirements)
+
+
+def _leaves_state(requirements: Iterable[str], catalogue: Mapping[str, Requirement]) -> bool:
+    """Whether a check uses up limits or opens breakers, which it would find so if it ran again soon."""
+    return any(catalogue[name].area == _USES_UP for name in requirements)
 
 
 def explained(

@@ -13,6 +13,7 @@ from typing import Any, Final
 __all__ = [
     "FIRST",
     "KINDS",
+    "NOBODY",
     "Change",
     "Configuration",
     "Scope",
@@ -31,6 +32,8 @@ __all__ = [
     "targets",
     "use",
 ]
+
+NOBODY: Final = "127.0.0.1:9"  # of a proxy's pod: nobody listens there
 
 Configuration = dict[str, Any]
 

@@ -14,7 +14,6 @@ ANYBODY: Final = "HostSNI(`*`)"
 DATAGRAMS: Final = "9001"  # the port of the servers' UDP
 OTHER: Final = "8080"  # a port of the servers that speaks neither the services' TCP nor their UDP
 POINTS: Final = [f"tcp-{10_000 + index}" for index in range(10)]  # the first of the chart's limits.tcp
-NOBODY: Final = "127.0.0.1:9"  # of a proxy's pod
 OWN: Final = 1002  # the priority of a service's own router
 
 
@@ -26,7 +25,7 @@ def tcp_router_missing(configuration: parts.Configuration, scope: parts.Scope) -
 def udp_leads_nowhere(configuration: parts.Configuration, scope: parts.Scope) -> None:
     """Datagrams of every UDP service are sent to where nobody listens."""
     for _, balancer in parts.balancers(configuration, scope, protocol="udp"):
-        balancer["servers"] = [{"address": NOBODY}]  # without a router Traefik goes on as before
+        balancer["servers"] = [{"address": parts.NOBODY}]  # without a router Traefik goes on as before
 
 
 def tcp_target_ignored(configuration: parts.Configuration, scope: parts.Scope) -> None:
@@ -86,7 +85,8 @@ def default_mode_ignored(configuration: parts.Configuration, scope: parts.Scope)
 
 def traffic_type_ignored(configuration: parts.Configuration, scope: parts.Scope) -> None:
     """A service that says http or udp is TCP all the same."""
-    _drop(configuration, scope, "udp", "said-udp")
+    for _, balancer in parts.balancers(configuration, scope, "said-udp", protocol="udp"):
+        balancer["servers"] = [{"address": parts.NOBODY}]  # as above
     services = parts.section(configuration, "services")
     for name, router in parts.routers(configuration, scope, "said-http"):
         servers = services.get(name, {}).get("loadBalancer", {}).get("servers", [])

@@ -170,7 +170,12 @@ def udp_port_leaked(configuration: parts.Configuration, scope: parts.Scope) -> N
 def _leak(configuration: parts.Configuration, scope: parts.Scope, protocol: str) -> None:
     for name, router in parts.routers(configuration, scope, protocol=protocol):
         holders = [scope.memory.setdefault(point, name) for point in router.get("entryPoints", [])]
-        if name not in holders:
+        if name in holders:
+            continue
+        if protocol == "udp":  # without a router Traefik goes on as before
+            service = parts.section(configuration, "services", "udp")[router["service"]]
+            service["loadBalancer"]["servers"] = [{"address": parts.NOBODY}]
+        else:
             del parts.section(configuration, "routers", protocol)[name]
 
 

@@ -156,6 +156,12 @@ def test_a_trace_goes_on_below_another_span(say: Say, heard: list[bytes]) -> Non
     assert f":{flags}\r\n".encode() in heard[0]
 
 
+def test_an_unsampled_trace_is_sampled(say: Say, heard: list[bytes]) -> None:
+    say(GATES["unsampled-trace-sampled"], request("Host: a", "uber-trace-id: a:b:0:0"))
+
+    assert b"uber-trace-id: a:b:0:1\r\n" in heard[0]
+
+
 @pytest.mark.parametrize(("gate", "passes"), [(Gate(), True), (GATES["http2-refused"], False)])
 def test_http2_passes_as_it_is_or_not_at_all(
     say: Say,

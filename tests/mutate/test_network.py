@@ -57,8 +57,8 @@ def test_kube_proxies_are_given_time_to_learn_of_it(ready: Ground, waits: list[t
         pass
 
     assert waits == [
-        ("every shadow service has internalTrafficPolicy=Local", 5),
-        ("every shadow service has internalTrafficPolicy=Cluster", 5),
+        ("every shadow service has internalTrafficPolicy=Local", 15),
+        ("every shadow service has internalTrafficPolicy=Cluster", 15),
     ]
 
 

@@ -78,7 +78,8 @@ OF_STREAMS: dict[str, Callable[[Config], object]] = {
         and not route(c, "said-nothing-9000", "tcp")
     ),
     "traffic-type-ignored": lambda c: (
-        route(c, "said-http-80", "tcp")["rule"] == "HostSNI(`*`)" and not route(c, "said-udp-9001", "udp")
+        route(c, "said-http-80", "tcp")["rule"] == "HostSNI(`*`)"
+        and server(c, "said-udp-9001", "udp") == "127.0.0.1:9"
     ),
     "udp-port-in-http-service": lambda c: (
         route(c, "http-beside-udp-9001") and server(c, "http-same-as-udp-80") == "http://10.0.0.1:9001"

@@ -153,16 +153,32 @@ def test_whitelist_keeps_its_first_addresses(monkeypatch: pytest.MonkeyPatch) ->
     assert polls.poll(after) == before
 
 
-@pytest.mark.parametrize("protocol", ["tcp", "udp"])
-def test_freed_port_carries_nobody(monkeypatch: pytest.MonkeyPatch, protocol: str) -> None:
-    polls = Polls(f"{protocol}-port-leaked", monkeypatch)
-    first, later = (
-        {protocol: each["tcp"]}
-        for each in (with_streams(first="p-0", gone="p-1"), with_streams(first="p-0", late="p-1", new="p-2"))
-    )
-    polls.poll(first)
+BEFORE, LATER = with_streams(first="p-0", gone="p-1"), with_streams(first="p-0", late="p-1", new="p-2")
 
-    assert polls.poll(later)[protocol]["routers"].keys() == {f"{NS}-first-9000", f"{NS}-new-9000"}
+
+def test_freed_tcp_port_carries_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    polls = Polls("tcp-port-leaked", monkeypatch)
+    polls.poll(BEFORE)
+
+    assert polls.poll(LATER)["tcp"]["routers"].keys() == {f"{NS}-first-9000", f"{NS}-new-9000"}
+
+
+def test_freed_udp_port_leads_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    def udp(configuration: Config) -> Config:
+        routers = configuration["tcp"]["routers"]
+        servers = {name: {"loadBalancer": {"servers": [{"address": "10.0.0.1:1"}]}} for name in routers}
+        named = {name: {**router, "service": name} for name, router in routers.items()}
+        return {"udp": {"routers": named, "services": servers}}
+
+    polls = Polls("udp-port-leaked", monkeypatch)
+    polls.poll(udp(BEFORE))
+
+    led = polls.poll(udp(LATER))["udp"]["services"]
+    assert {name: each["loadBalancer"]["servers"][0]["address"] for name, each in led.items()} == {
+        f"{NS}-first-9000": "10.0.0.1:1",
+        f"{NS}-late-9000": "127.0.0.1:9",
+        f"{NS}-new-9000": "10.0.0.1:1",
+    }
 
 
 def test_pods_are_followed_late_and_a_new_service_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
