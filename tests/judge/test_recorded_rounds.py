@@ -1,8 +1,8 @@
 """The gate's false alarms, simulated from rounds that a cluster recorded of identical arms.
 
 ``recorded_rounds.json`` holds the median of every valid round, in milliseconds, as the proof of the measure
-recorded them (TM-OVERHEAD-005): two direct arms and two identical ones through the mesh. A round counts twice:
-each of the latter was measured against a direct arm of its own.
+recorded them (TM-OVERHEAD-005): two direct arms and two identical ones through the mesh. A round counts
+twice: each of the latter was measured against a direct arm of its own.
 """
 
 import json
