@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv/bin
 SUITES ?= suites
 
-.PHONY: conformance conformance-all mutants mutants-full test coverage lint lock clean help
+.PHONY: conformance conformance-all mutants mutants-full nightly test coverage lint lock clean help
 
 help:            ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/: *##/\t/' | expand -t 16
@@ -25,6 +25,11 @@ mutants:         ## break the mesh in every known way, one at a time: do the che
 
 mutants-full:    ## the same with every other check against every mutant, for the night
 	@$(MAKE) --no-print-directory mutants ARGS="--full $(ARGS)"
+
+nightly:         ## the cells of matrix.toml, new ones first; ARGS="--budget 240" for a night of four hours
+	@$(PYTHON) requirements/setup.py run
+	@$(VENV)/meshproof bundle build
+	@$(VENV)/meshproof matrix run $(ARGS)
 
 test:            ## the harness's own tests: no cluster, under a minute
 	@$(PYTHON) requirements/setup.py test

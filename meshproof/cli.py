@@ -11,6 +11,8 @@ from meshproof.bundle.commands import app as bundle
 from meshproof.conformance import conformance
 from meshproof.engine.doctor import doctor
 from meshproof.engine.process import terminate_all
+from meshproof.history.commands import app as history
+from meshproof.matrix.commands import app as matrix
 from meshproof.model.errors import ExitCode, MeshproofError
 from meshproof.mutants_command import mutants
 from meshproof.report.commands import app as report
@@ -37,6 +39,8 @@ app = typer.Typer(
 app.add_typer(bundle, name="bundle")
 app.add_typer(report, name="report")
 app.add_typer(baseline, name="baseline")
+app.add_typer(history, name="history")
+app.add_typer(matrix, name="matrix")
 app.command()(doctor)
 app.command()(requirements)
 app.command()(conformance)

@@ -10,6 +10,12 @@ from typing import Final
 PROJECT_ROOT: Final = Path(__file__).resolve().parent.parent
 
 
+def recipes_root() -> Path:
+    """The folder of the bundle's recipes: ``MESHPROOF_RECIPES``, else the checkout's ``bundle/``."""
+    chosen = os.environ.get("MESHPROOF_RECIPES")
+    return Path(chosen).expanduser().absolute() if chosen else PROJECT_ROOT / "bundle"
+
+
 def cache_root() -> Path:
     """The folder that holds the bundle and Go's caches: ``MESHPROOF_CACHE``, else the XDG cache."""
     if chosen := os.environ.get("MESHPROOF_CACHE"):

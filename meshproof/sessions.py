@@ -12,12 +12,13 @@ import msgspec
 import typer
 
 from meshproof.engine.process import run as run_command
+from meshproof.history.store import remember
 from meshproof.model.errors import ExitCode
 from meshproof.model.mesh_profile import MeshProfile
 from meshproof.model.mutant import mutants_exit_code
 from meshproof.model.run import Run, RunInfo, RunState
 from meshproof.model.verdict import exit_code
-from meshproof.paths import PROJECT_ROOT
+from meshproof.paths import PROJECT_ROOT, cache_root
 from meshproof.report.html import write_page
 from meshproof.report.join import joined
 from meshproof.report.records import REPORT_FILE, read_run
@@ -96,6 +97,7 @@ def _run_all(
             folder = store.folder / "profiles" / name
             keep = ["--keep-cluster"] if step.keep_cluster else []
             arguments = [
+                "--no-history",  # the joined run is in it
                 *common,
                 *keep,
                 *step.arguments,
@@ -119,6 +121,8 @@ def _run_all(
     write_page(store.folder, whole)
     for line in summary_lines(whole, store.folder):
         typer.echo(line)
+    if note := remember(store.root, whole):
+        typer.echo(note)
     return status
 
 
@@ -126,8 +130,21 @@ def _session(arguments: Sequence[str]) -> int:
     """One session of the suites, its output straight to the terminal; its exit code."""
     command = [sys.executable, "-m", "pytest", "suites", *arguments]
     return run_command(
-        command, timeout=_SESSION_S, cwd=PROJECT_ROOT, show=True, grace_s=_GRACE_S, check=False
+        command,
+        timeout=_SESSION_S,
+        cwd=PROJECT_ROOT,
+        env=_shared_bytecode(),
+        show=True,
+        grace_s=_GRACE_S,
+        check=False,
     ).returncode
+
+
+def _shared_bytecode() -> dict[str, str]:
+    """Where Python is told to keep no bytecode, as in many images, each session would compile all anew."""
+    if not sys.dont_write_bytecode:
+        return {}
+    return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(cache_root() / "pycache")}
 
 
 def _exit_code(runs: Mapping[str, Run]) -> int:

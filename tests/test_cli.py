@@ -25,6 +25,9 @@ WIDE = {"COLUMNS": "160", "NO_COLOR": "1", "TERM": "dumb"}
             ["doctor", "--help"], ["Exit code 0: usable", "MESHPROOF_ENGINE", "--no-fix"], id="doctor"
         ),
         pytest.param(["report", "--help"], ["show", "html", "list"], id="report"),
+        pytest.param(["history", "--help"], ["--requirement", "--html", "changes", "rebuild"], id="history"),
+        pytest.param(["matrix", "--help"], ["list", "run", "discover", "table", "matrix.toml"], id="matrix"),
+        pytest.param(["matrix", "run", "--help"], ["--budget", "--resume", "Exit code 0"], id="matrix-run"),
         pytest.param(["compare", "--help"], ["--threshold-ms", "--json", "6: inconclusive"], id="compare"),
         pytest.param(["baseline", "save", "--help"], ["--output", "--replace", "latest"], id="baseline"),
         pytest.param(["report", "show", "--help"], ["latest", "--reports"], id="show"),

@@ -1,5 +1,6 @@
 """``meshproof conformance`` and ``mutants``: the sessions in order, and what they come to."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from typer.testing import CliRunner
 
 from meshproof import sessions as module
 from meshproof.cli import app
+from meshproof.history.store import HISTORY_FILE, read_history
 from meshproof.model.mesh_profile import MeshProfile
 from meshproof.model.mutant import MutantKind, MutantResult, MutantState
 from meshproof.model.requirement import Level, Subject
@@ -124,6 +126,20 @@ def test_sessions_become_one_report(
     assert (tmp_path / "latest" / "report.html").exists() or list((tmp_path / "latest").glob("*.html"))
 
 
+def test_joined_run_is_in_the_history_and_its_parts_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions = Sessions({})
+    monkeypatch.setattr(module, "_session", sessions)
+
+    CliRunner().invoke(app, ["conformance", "acl", "tcp", "--report-dir", str(tmp_path)])
+
+    (kept,) = read_history(tmp_path / HISTORY_FILE)
+    assert kept.mesh_profile == "acl, tcp"
+    assert len(kept.verdicts) == 2
+    assert all("--no-history" in each for each in sessions.seen)
+
+
 def test_options_reach_every_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sessions = Sessions({})
     monkeypatch.setattr(module, "_session", sessions)
@@ -220,3 +236,17 @@ def test_what_was_not_judged_is_not_done() -> None:
 
 def test_every_mutant_of_a_campaign_has_a_profile() -> None:
     assert set(by_profile(MUTANTS)) == set(PROFILES)
+
+
+@pytest.mark.parametrize("told_to_keep_none", [True, False])
+def test_sessions_share_their_bytecode_where_python_is_told_to_keep_none(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    told_to_keep_none: bool,  # noqa: FBT001  # a table's column
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", told_to_keep_none)
+    monkeypatch.setenv("MESHPROOF_CACHE", str(tmp_path))
+
+    shared = module._shared_bytecode()
+
+    assert shared.get("PYTHONPYCACHEPREFIX") == (str(tmp_path / "pycache") if told_to_keep_none else None)

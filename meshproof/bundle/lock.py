@@ -11,7 +11,7 @@ import msgspec
 
 from meshproof.bundle.digest import digest_of_tree, digest_of_value
 from meshproof.model.errors import BadInputError, nearest
-from meshproof.paths import PROJECT_ROOT
+from meshproof.paths import PROJECT_ROOT, recipes_root
 
 __all__ = [
     "LOCK_PATH",
@@ -25,7 +25,7 @@ __all__ = [
     "lock_key",
 ]
 
-LOCK_PATH: Final = PROJECT_ROOT / "bundle" / "images.toml"
+LOCK_PATH: Final = recipes_root() / "images.toml"
 SCHEMA_VERSION: Final = 1
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]*$")]

@@ -231,8 +231,12 @@ class KindCluster(pytest_kind.KindCluster):  # type: ignore[misc]  # pytest-kind
 
     def _write_config(self, agent_port: int) -> Path:
         template = (PROJECT_ROOT / "manifests" / "kind" / "cluster.yaml.j2").read_text()
+        dns = [each.reference for each in self.bundle.images.values() if each.role == "coredns"]
         text = jinja2.Template(template, undefined=jinja2.StrictUndefined).render(
-            nodes=self.nodes, agent_node_port=AGENT_NODE_PORT, agent_port=agent_port
+            nodes=self.nodes,
+            agent_node_port=AGENT_NODE_PORT,
+            agent_port=agent_port,
+            coredns_tag=dns[0].rpartition(":")[2] if dns else "",
         )
         path = self.path / "kind.yaml"
         path.write_text(text)

@@ -2,9 +2,12 @@
 
 from difflib import get_close_matches
 from enum import IntEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 __all__ = ["BadInputError", "ExitCode", "HarnessError", "MeshproofError", "nearest"]
+
+_MOST: Final = 30  # words that a reader looks through
+_SOME: Final = 5
 
 
 class ExitCode(IntEnum):
@@ -46,7 +49,10 @@ class HarnessError(MeshproofError):
 
 
 def nearest(got: str, known: list[str]) -> str:
-    """A remedy that names the known word nearest to ``got``, or all of them when none is near."""
+    """A remedy that names the known word nearest to ``got``; where none is, all of them or the next few."""
     if close := get_close_matches(got, known, n=1):
         return f"did you mean {close[0]!r}?"
-    return f"use one of {', '.join(sorted(known))}"
+    if len(known) <= _MOST:
+        return f"use one of {', '.join(sorted(known))}"
+    some = get_close_matches(got, known, n=_SOME, cutoff=0.0)
+    return f"there are {len(known)}; the most alike are {', '.join(some)}"

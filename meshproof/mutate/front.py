@@ -87,8 +87,6 @@ class Listeners:
             return
         asked = _Asked(head)
         behaviour.request(head)
-        if not asked.upgrade and not behaviour.raw:
-            head.put(*_CLOSE)
         shortened, length = _body(head, behaviour.lost, trailers=behaviour.trailers)
         edit = _in_turn(behaviour.sent(), shortened)
         begun = head.bytes() + edit(rest[:length])

@@ -80,6 +80,7 @@ _BREAKS: Final[Mapping[str, str]] = {
     "one-connection-at-a-time": "A connection waits for the end of the one before it.",
     "http2-refused": "A client that speaks HTTP/2 without TLS is hung up on.",
     "trace-untouched": "The caller's trace header reaches the server as it was sent.",
+    "trace-of-another-span": "The trace goes on below a span that is not the caller's.",
 }
 _DISTURBS: Final[Mapping[str, Mapping[str, str]]] = {
     "one-connection-at-a-time": dict.fromkeys(

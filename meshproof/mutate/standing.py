@@ -44,8 +44,8 @@ def standing(ground: Ground) -> Iterator[None]:
 
 
 def _bring_back(ground: Ground, origin: Origin) -> None:
+    _give_back_the_dns(ground, origin)  # first: CoreDNS may not even start
     switch_dns(ground.kube, to=origin.dns)
-    _give_back_the_dns(ground, origin)
     ground.mesh.uninstall(cleanup=False, graceful=False)
     services = f"/api/v1/namespaces/{ground.mesh.settings.namespace}/services"
     for path, selector in (*((path, MESH) for path in _RIGHTS), (services, SHADOW)):

@@ -9,6 +9,7 @@ from meshproof.model.errors import BadInputError
 from meshproof.model.run import Run
 from meshproof.report.headline import STATE_WORDS, counts
 from meshproof.report.html import write_page
+from meshproof.report.markdown import run_markdown
 from meshproof.report.records import LATEST, RunRecord, find_run, list_runs, read_run
 from meshproof.report.store import DEFAULT_ROOT
 from meshproof.report.terminal import MAX_WIDTH, summary_lines
@@ -30,6 +31,12 @@ def show(run: _RunName = LATEST, reports: _Reports = DEFAULT_ROOT) -> None:
     path = find_run(run, reports)
     for line in summary_lines(read_run(path), path.parent):
         typer.echo(line)
+
+
+@app.command()
+def markdown(run: _RunName = LATEST, reports: _Reports = DEFAULT_ROOT) -> None:
+    """Print a run as Markdown, for the summary of a CI job."""
+    typer.echo(run_markdown(read_run(find_run(run, reports))), nl=False)
 
 
 @app.command()

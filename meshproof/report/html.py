@@ -27,7 +27,7 @@ from meshproof.report.store import atomic_write
 from meshproof.report.svg import standalone
 from meshproof.report.visible import visible
 
-__all__ = ["TEMPLATES", "duration", "render_page", "write_page"]
+__all__ = ["TEMPLATES", "duration", "page_environment", "render_page", "write_page"]
 
 TEMPLATES: Final = PROJECT_ROOT / "reports" / "templates"
 _TOLD_FIRST: Final = (VerdictState.FAILED, VerdictState.INCONCLUSIVE, VerdictState.FAILED_EXPECTED)
@@ -76,7 +76,7 @@ def render_page(run: Run) -> str:
     alone = only_mutants_judged(run)
     sentence = mutants_sentence(run.mutants) if alone else headline.verdict_sentence(run)
     return (
-        _environment()
+        page_environment()
         .get_template("report.html.j2")
         .render(
             run=run,
@@ -129,7 +129,8 @@ def duration(seconds: float) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def page_environment() -> Environment:
+    """The templates of every page: escaped, and whatever text they are given made harmless first."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,

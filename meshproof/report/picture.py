@@ -10,6 +10,7 @@ from meshproof.report.scale import (
     LAST_PERCENTILE,
     PERCENTILE_TICKS,
     Axis,
+    count_axis,
     finite,
     linear_axis,
     log_axis,
@@ -95,7 +96,7 @@ def _draw_rounds(canvas: Canvas, row: Overhead, name: str) -> None:
     noise = row.noise_floor_ms
     shown = [*row.round_differences_ms, low, high, row.difference_ms, noise, -noise, 0.0]
     bottom, top = canvas.upwards
-    x = _round_axis(len(row.round_differences_ms), canvas)
+    x = count_axis(len(row.round_differences_ms), start=canvas.across[0], end=canvas.across[1])
     y = linear_axis(min(shown), max(shown), start=bottom, end=top)
     canvas.band("noise", y, -noise, noise)
     canvas.band("interval", y, low, high)
@@ -118,14 +119,6 @@ def _latency_axis(values: list[float], canvas: Canvas) -> Axis:
     if min(values) > 0 and max(values) / min(values) > _LOG_FROM:
         return log_axis(min(values), max(values), start=bottom, end=top)
     return linear_axis(0.0, max(values), start=bottom, end=top)
-
-
-def _round_axis(rounds: int, canvas: Canvas) -> Axis:
-    """Whole numbers only, with half a round of room on both sides."""
-    step = max(1, -(-rounds // 10))
-    ticks = tuple(float(number) for number in range(step, rounds + 1, step))
-    left, right = canvas.across
-    return Axis(low=0.5, high=rounds + 0.5, start=left, end=right, ticks=ticks)
 
 
 def _style(arm: str, place: int) -> str:

@@ -10,6 +10,7 @@ __all__ = [
     "LAST_PERCENTILE",
     "PERCENTILE_TICKS",
     "Axis",
+    "count_axis",
     "finite",
     "linear_axis",
     "log_axis",
@@ -68,6 +69,13 @@ def linear_axis(low: float, high: float, *, start: float, end: float, ticks: int
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     marks = tuple(round(place * step, 9) for place in range(first, last + 1))
     return Axis(low=min(marks[0], low), high=max(marks[-1], high), start=start, end=end, ticks=marks)
+
+
+def count_axis(number: int, *, start: float, end: float) -> Axis:
+    """One place for each of 1 to ``number``, with half a place of room on both sides; about ten ticks."""
+    step = max(1, -(-number // 10))
+    ticks = tuple(float(place) for place in range(step, number + 1, step))
+    return Axis(low=0.5, high=number + 0.5, start=start, end=end, ticks=ticks)
 
 
 def log_axis(low: float, high: float, *, start: float, end: float) -> Axis:

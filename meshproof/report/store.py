@@ -23,7 +23,7 @@ from meshproof.model.verdict import summarise
 from meshproof.paths import PROJECT_ROOT
 from meshproof.report.records import LATEST, REPORT_FILE, RUNS_FOLDER, read_run
 
-__all__ = ["DEFAULT_ROOT", "LOCK_FILE", "RunStore", "atomic_write", "new_run_id"]
+__all__ = ["DEFAULT_ROOT", "LOCK_FILE", "RunStore", "atomic_write", "new_run_id", "write_chosen"]
 
 DEFAULT_ROOT: Final = PROJECT_ROOT / "reports"
 LOCK_FILE: Final = ".lock"
@@ -53,6 +53,16 @@ def atomic_write(path: Path, text: str) -> None:
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def write_chosen(path: Path, text: str) -> None:
+    """Write a file that the user named. Raises BadInputError where that cannot be."""
+    try:
+        atomic_write(path, text)
+    except OSError as error:
+        raise _refused(
+            path, f"cannot be written ({error.strerror or error})", "choose another file"
+        ) from error
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import yaml
 from meshproof.cluster.kind import AGENT_NODE_PORT, KindCluster
 from meshproof.engine.process import CommandFailedError
 from meshproof.model.errors import HarnessError
-from tests.cluster.kind_door import ENGINE, Door
+from tests.cluster.kind_door import BUNDLE, ENGINE, Door
 
 
 def test_new_cluster_is_made_by_kind_where_nothing_is_left_of_an_old_one(
@@ -77,6 +78,20 @@ def test_one_node_is_configured_as_kind_does(cluster: KindCluster) -> None:
     assert [yaml.safe_load(each)["kind"] for each in written["kubeadmConfigPatches"]] == [
         "KubeProxyConfiguration"
     ]
+
+
+def test_dns_is_the_bundles(new_cluster: Callable[..., KindCluster]) -> None:
+    cluster = new_cluster()
+    image = replace(
+        BUNDLE.images["node:1"], reference="registry.k8s.io/coredns/coredns:v1.15.0", role="coredns"
+    )
+    cluster.bundle = replace(BUNDLE, images={**BUNDLE.images, image.reference: image})
+
+    cluster.create()
+
+    written = yaml.safe_load((cluster.path / "kind.yaml").read_text())
+    (patch,) = [each for each in map(yaml.safe_load, written["kubeadmConfigPatches"]) if "dns" in each]
+    assert patch == {"kind": "ClusterConfiguration", "dns": {"imageTag": "v1.15.0"}}
 
 
 def test_with_several_nodes_the_control_plane_takes_workloads_too(

@@ -40,3 +40,12 @@ def test_exit_code_tells_whose_fault_it_is(kind: type[MeshproofError], expected:
 )
 def test_nearest_word_is_offered(got: str, expected: str) -> None:
     assert nearest(got, ["standard", "smoke"]) == expected
+
+
+def test_of_very_many_words_the_most_alike_are_offered() -> None:
+    known = [f"word-{number:03}" for number in range(300)]
+
+    said = nearest("zzz", known)
+
+    assert said.startswith("there are 300; the most alike are ")
+    assert said.count("word-") == 5

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from meshproof.paths import PROJECT_ROOT, cache_root
+from meshproof.paths import PROJECT_ROOT, cache_root, recipes_root
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,14 @@ def test_relative_cache_is_made_absolute(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setenv("MESHPROOF_CACHE", "cache")
 
     assert cache_root() == tmp_path / "cache"
+
+
+def test_recipes_are_the_checkouts_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MESHPROOF_RECIPES", raising=False)
+    assert recipes_root() == PROJECT_ROOT / "bundle"
+
+    monkeypatch.setenv("MESHPROOF_RECIPES", "/recipes")
+    assert recipes_root() == Path("/recipes")
 
 
 def test_project_root_is_the_checkout() -> None:

@@ -19,6 +19,16 @@ def test_a_websocket_is_closed_with_another_code() -> None:
     assert (edit(text), edit(closed)) == (text, b"\x88\x02\x03\xe8")
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_frames_are_told_apart_however_they_are_cut_into_pieces(size: int) -> None:
+    sent = b"\x82\x7e\x01\x00" + b"\x88" * 256 + b"\x81\x03abc" + b"\x88\x06\x0f\xa1late"
+    edit = BEHAVIOURS["websocket-close-code-changed"].upgraded()
+
+    passed = b"".join(edit(sent[begin : begin + size]) for begin in range(0, len(sent), size))
+
+    assert passed == sent.replace(b"\x0f\xa1", b"\x03\xe8")
+
+
 @pytest.mark.parametrize("length", [20, 200, 70_000])
 def test_a_websocket_does_not_show_the_fronts_address(length: int) -> None:
     def frame(text: bytes) -> bytes:

@@ -148,6 +148,14 @@ def test_a_callers_trace_is_put_aside(say: Say, heard: list[bytes]) -> None:
     assert KEPT.encode() not in heard[1]
 
 
+def test_a_trace_goes_on_below_another_span(say: Say, heard: list[bytes]) -> None:
+    say(GATES["trace-of-another-span"], request("Host: a", f"uber-trace-id: {TRACE}"))
+
+    trace, _, _, flags = TRACE.split(":")
+    assert f"uber-trace-id: {trace}:feed:".encode() in heard[0]
+    assert f":{flags}\r\n".encode() in heard[0]
+
+
 @pytest.mark.parametrize(("gate", "passes"), [(Gate(), True), (GATES["http2-refused"], False)])
 def test_http2_passes_as_it_is_or_not_at_all(
     say: Say,

@@ -127,7 +127,10 @@ def test_dns_has_the_configuration_that_was_there_before_the_first_install(clust
         pass
 
     assert cluster.objects[COREFILE]["data"]["Corefile"] == BEFORE
-    assert cluster.done[1:4] == ["merge coredns", "delete pods/coredns-1", "coredns rolled out"]
+    assert cluster.done[:4] == [
+        *("merge coredns", "delete pods/coredns-1", "coredns rolled out"),
+        "dns coredns",  # which waits for a CoreDNS that serves
+    ]
 
 
 def test_kube_dns_has_no_configuration_as_before(cluster: Cluster) -> None:
@@ -138,7 +141,7 @@ def test_kube_dns_has_no_configuration_as_before(cluster: Cluster) -> None:
         pass
 
     assert cluster.done == [
-        *("dns kube-dns", "merge coredns", "delete configmaps/kube-dns"),
+        *("merge coredns", "delete configmaps/kube-dns", "dns kube-dns"),
         *("uninstall", "install"),
     ]
 

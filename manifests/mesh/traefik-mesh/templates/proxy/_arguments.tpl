@@ -58,6 +58,9 @@
 - --providers.http.endpoint=http://{{ .Release.Name }}-controller.{{ .Release.Namespace }}.svc:9000/api/configuration/current
 - --providers.http.pollInterval={{ $proxy.pollInterval }}
 - --providers.http.pollTimeout={{ $proxy.pollTimeout }}
+{{- with $proxy.throttleDuration }}
+- --providers.providersThrottleDuration={{ . }}
+{{- end }}
 {{- range $field, $value := $proxy.forwardingTimeouts }}
 {{- with $value }}
 - --serversTransport.forwardingTimeouts.{{ $field }}={{ . }}

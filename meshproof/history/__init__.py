@@ -1,0 +1,1 @@
+"""What every run came to, night after night: kept, listed, drawn, compared."""
