@@ -31,9 +31,9 @@ nightly:         ## the cells of matrix.toml, new ones first; ARGS="--budget 240
 	@$(VENV)/meshproof bundle build
 	@$(VENV)/meshproof matrix run $(ARGS)
 
-test:            ## the harness's own tests: no cluster, under a minute
+test:            ## the harness's own tests: no cluster, about a minute
 	@$(PYTHON) requirements/setup.py test
-	@$(VENV)/pytest tests -n 2 --timeout=60 --benchmark-disable -q $(ARGS)
+	@$(VENV)/pytest tests -n 3 --timeout=60 --benchmark-disable -q $(ARGS)
 
 coverage:        ## the same tests, counting the branches that they take: twice as long
 	@$(MAKE) --no-print-directory test ARGS="--cov --cov-report=term:skip-covered --cov-fail-under=85"

@@ -24,6 +24,7 @@ __all__ = [
     "load_catalogue",
     "load_profiles",
     "profiles_by_requirement",
+    "statements",
 ]
 
 SUITES: Final = PROJECT_ROOT / "suites"
@@ -56,6 +57,11 @@ def load_catalogue(suites: Path = SUITES) -> dict[str, Requirement]:
             problem, remedy = f"got {row.feature!r}, which no mesh promises", nearest(row.feature, known)
             raise BadInputError(where=f"{where}/{row.id}.feature", problem=problem, remedy=remedy)
     return found
+
+
+def statements() -> dict[str, str]:
+    """What each requirement says, by its id."""
+    return {name: row.statement for name, row in load_catalogue().items()}
 
 
 def load_profiles(suites: Path = SUITES) -> dict[str, MeshProfile]:

@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-import msgspec
 import typer
 
-from meshproof.catalogue import load_catalogue
+from meshproof.catalogue import statements
 from meshproof.history.changes import earlier_of, what_changed
 from meshproof.history.listing import (
     change_lines,
@@ -20,6 +19,7 @@ from meshproof.history.store import HISTORY_FILE, read_history
 from meshproof.history.store import rebuild as rebuild_history
 from meshproof.model.errors import BadInputError, nearest
 from meshproof.model.history import PastRun
+from meshproof.model.json_text import json_text
 from meshproof.report.store import DEFAULT_ROOT, write_chosen
 from meshproof.report.terminal import MAX_WIDTH
 from meshproof.report.visible import one_line
@@ -69,16 +69,15 @@ def history(
             remedy=nearest(requirement, known),
         )
     if html:
-        write_chosen(html, render_history(runs, _statements()))
+        write_chosen(html, render_history(runs, statements()))
         typer.echo(html)
     elif as_json:
         values: Any = requirement_as_values(runs, requirement) if requirement else map(run_as_values, runs)
-        typer.echo(
-            _json({"requirement": requirement, "verdicts": values} if requirement else {"runs": [*values]})
-        )
+        told = {"requirement": requirement, "verdicts": values} if requirement else {"runs": [*values]}
+        typer.echo(json_text(told))
     else:
         if requirement:
-            typer.echo(one_line(f"{requirement}: {_statements().get(requirement, '')}", MAX_WIDTH))
+            typer.echo(one_line(f"{requirement}: {statements().get(requirement, '')}", MAX_WIDTH))
         for line in requirement_lines(runs, requirement) if requirement else run_lines(runs):
             typer.echo(line)
 
@@ -112,10 +111,10 @@ def changes(
         )
     found = what_changed(earlier, later)
     if as_json:
-        typer.echo(_json(found))
+        typer.echo(json_text(found))
         return
     typer.echo(f"from {earlier.id} to {later.id}:")
-    for line in change_lines(found, _statements()):
+    for line in change_lines(found, statements()):
         typer.echo(line)
 
 
@@ -138,17 +137,9 @@ def _requirements(runs: list[PastRun]) -> list[str]:
     return sorted({each.requirement for run in runs for each in run.verdicts})
 
 
-def _statements() -> dict[str, str]:
-    return {name: row.statement for name, row in load_catalogue().items()}
-
-
 def _run_called(runs: list[PastRun], name: str) -> PastRun:
     for run in runs:
         if run.id == name:
             return run
     known = [each.id for each in runs]
     raise BadInputError(where="RUN", problem=f"got {name!r}, no such run", remedy=nearest(name, known))
-
-
-def _json(values: Any) -> str:
-    return msgspec.json.format(msgspec.json.encode(values), indent=2).decode()

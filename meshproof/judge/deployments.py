@@ -17,7 +17,7 @@ from meshproof.judge.overhead import ALPHA
 from meshproof.judge.rounds import CONTROL, DIRECT, MESH, void_rounds
 from meshproof.model.comparison import Answer, Change, Comparison
 from meshproof.model.deployment import Deployed, Deployments, Setting
-from meshproof.model.load import Recording
+from meshproof.model.load import LOCUST, Recording
 from meshproof.model.run import PRIMARY
 from meshproof.model.usage import Component
 
@@ -36,7 +36,13 @@ _PERCENTILES: Final = (PRIMARY, 90.0, 99.0)
 
 
 def deployed(
-    recording: Recording, *, number: int, setting: str, proxies: Sequence[str] = (), deploy_s: float = 0.0
+    recording: Recording,
+    *,
+    number: int,
+    setting: str,
+    proxies: Sequence[str] = (),
+    deploy_s: float = 0.0,
+    put_aside: str = "",
 ) -> Deployed:
     """What one deployment's experiment comes to."""
     latencies = Latencies(recording)
@@ -61,6 +67,7 @@ def deployed(
         errors=sum(recording.sent(arm)[1] for arm in through),
         void_rounds={str(n): why for n, why in void.items()} | dict.fromkeys(map(str, silent), "no answer"),
         left_out="" if enough else few,
+        put_aside=put_aside,
         proxies=list(proxies),
         deploy_s=round(deploy_s, 2),
         proxy_cpu_s_per_1000=_proxy_cpu_s(recording, through),
@@ -86,7 +93,7 @@ def judged_of(found: Sequence[Deployed], setting: str) -> list[Deployed]:
 
 
 def compare_deployments(
-    whole: Deployments, *, profile: str, threshold_ms: float, instrument: str = "locust"
+    whole: Deployments, *, profile: str, threshold_ms: float, instrument: str = LOCUST
 ) -> Comparison:
     """The second setting against the first, at the median; the other percentiles are shown."""
     before, after = whole.settings

@@ -47,7 +47,7 @@ def judge_light(recording: Recording) -> list[tuple[list[Overhead], OverheadDeta
         how = "on each arm while Locust loads it; a round that is void for Locust is void here"
         rows, detail = _judged(recording.beside, FORTIO_BESIDE, void, how)
         if told := explain(recording):
-            detail.notes.extend(_in_words(told))
+            detail.beside_others.extend(_in_words(told))
             detail.generator.update(_in_figures(told))
         found.append((rows, detail))
     return found

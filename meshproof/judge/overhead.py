@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Final
 
-import msgspec
-
 from meshproof.judge.costs import judge_costs
 from meshproof.judge.drift import judge_drift
 from meshproof.judge.histograms import Latencies
@@ -157,19 +155,11 @@ def overhead_rows(
     primary = _differences(latencies, judged, PRIMARY)
     levels = holm({d.percentile: mean_p_value(d.mesh_minus_direct) for d in family}, ALPHA)
     levels[PRIMARY] = (mean_p_value(primary.mesh_minus_direct), ALPHA)
-    blank = Overhead(
-        profile=recording.profile.name,
-        percentile=0.0,
-        direct_ms=0.0,
-        mesh_ms=0.0,
-        difference_ms=0.0,
-        interval_ms=(0.0, 0.0),
-        noise_floor_ms=0.0,
-        rounds=len(judged),
-        validity=validity,
-        instrument=instrument,
-    )
-    return [_row(blank, d, *levels[d.percentile]) for d in (primary, *family)]
+    profile = recording.profile.name
+    return [
+        _row(d, *levels[d.percentile], profile=profile, validity=validity, instrument=instrument)
+        for d in (primary, *family)
+    ]
 
 
 def _differences(latencies: Latencies, judged: list[int], percentile: float) -> _Differences:
@@ -186,23 +176,28 @@ def _differences(latencies: Latencies, judged: list[int], percentile: float) -> 
     )
 
 
-def _row(blank: Overhead, differences: _Differences, p_value: float, alpha: float) -> Overhead:
+def _row(
+    differences: _Differences, p_value: float, alpha: float, *, profile: str, validity: str, instrument: str
+) -> Overhead:
     confidence = 1 - alpha
     interval = mean_interval(differences.mesh_minus_direct, confidence)
     noise = mean_interval(differences.control_minus_direct, confidence)
     location = hodges_lehmann(differences.mesh_minus_direct, confidence)
-    return msgspec.structs.replace(
-        blank,
+    return Overhead(
+        profile=profile,
         percentile=differences.percentile,
         direct_ms=_ms(fmean(differences.direct)),
         mesh_ms=_ms(fmean(differences.mesh)),
         difference_ms=_ms(fmean(differences.mesh_minus_direct)),
         interval_ms=_pair(interval),
         noise_floor_ms=_ms(noise.farthest),
+        rounds=len(differences.mesh),
         round_differences_ms=[_ms(value) for value in differences.mesh_minus_direct],
         confidence=confidence,
         p_value=p_value,
         hodges_lehmann_ms=(_ms(location.estimate), *_pair(location.interval)) if location else None,
+        validity=validity,
+        instrument=instrument,
     )
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from meshproof.matrix.plan import Attempt
 from meshproof.model.errors import BadInputError
+from meshproof.model.json_text import json_text
 from meshproof.report.store import write_chosen
 
 __all__ = ["Night", "read_night", "write_night"]
@@ -40,5 +41,4 @@ def read_night(root: Path) -> Night:
 def write_night(root: Path, night: Night) -> None:
     """Write it whole or not at all. Raises BadInputError."""
     root.mkdir(parents=True, exist_ok=True)
-    text = msgspec.json.format(msgspec.json.encode(night), indent=2).decode()
-    write_chosen(root / _FILE, f"{text}\n")
+    write_chosen(root / _FILE, f"{json_text(night)}\n")

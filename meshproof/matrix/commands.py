@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 import msgspec
 import typer
 
-from meshproof.catalogue import load_catalogue, load_profiles
+from meshproof.catalogue import load_profiles, statements
 from meshproof.history.store import HISTORY_FILE, read_history
 from meshproof.matrix.attempts import Night, read_night, write_night
 from meshproof.matrix.compatibility import compatibility
@@ -20,6 +20,7 @@ from meshproof.matrix.plan import Attempt, Planned, left_out_by, plan_night
 from meshproof.matrix.run import Ground, build_cell, judge_cell
 from meshproof.matrix.table import render_markdown, render_table_page, sentence
 from meshproof.model.errors import BadInputError
+from meshproof.model.json_text import json_text
 from meshproof.model.matrix import CellRow, Matrix, parse_matrix
 from meshproof.paths import PROJECT_ROOT, cache_root
 from meshproof.report.store import DEFAULT_ROOT, write_chosen
@@ -64,7 +65,7 @@ def list_cells(
     planned = plan_night(cells, night.attempts)
     rows = [_as_values(each, night, locked) for each in planned]
     if as_json:
-        typer.echo(_json({"locked": locked, "cells": rows}))
+        typer.echo(json_text({"locked": locked, "cells": rows}))
         return
     typer.echo(f"the lock: {_told(locked)}")
     width = max((len(each.cell.name) for each in planned), default=0)
@@ -141,7 +142,7 @@ def run(  # noqa: PLR0913  # each is an option of the command line
         night,
         reports,
         judge=partial(judge_cell, ground=ground),
-        done=partial(write_tables, reports, _statements()),
+        done=partial(write_tables, reports, statements()),
         say=lambda line: typer.echo(line, err=True),
         budget_s=budget_s,
     )
@@ -172,19 +173,19 @@ def table(
     """
     runs = read_history(reports / HISTORY_FILE, mesh_profile=mesh_profile)
     cells = compatibility(runs)
-    statements = _statements()
+    said = statements()
     if html:
-        write_chosen(html, render_table_page(cells, statements))
+        write_chosen(html, render_table_page(cells, said))
     if output:
-        write_chosen(output, render_markdown(cells, statements))
+        write_chosen(output, render_markdown(cells, said))
     for path in filter(None, (output, html)):
         typer.echo(path)
     if as_json:
-        typer.echo(_json({"cells": cells}))
+        typer.echo(json_text({"cells": cells}))
     elif output or html:
         typer.echo(sentence(cells))
     else:
-        typer.echo(render_markdown(cells, statements))
+        typer.echo(render_markdown(cells, said))
 
 
 @app.command("discover")
@@ -258,11 +259,3 @@ def _last(attempt: Attempt | None) -> str:
 
 def _told(versions: Mapping[str, str]) -> str:
     return ", ".join(f"{part} {version}" for part, version in versions.items())
-
-
-def _statements() -> dict[str, str]:
-    return {name: row.statement for name, row in load_catalogue().items()}
-
-
-def _json(values: Any) -> str:
-    return msgspec.json.format(msgspec.json.encode(values), indent=2).decode()

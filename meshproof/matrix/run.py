@@ -11,10 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from filelock import FileLock, Timeout
-
 from meshproof.bundle.manifest import MANIFEST, read_manifest
 from meshproof.catalogue import load_profiles
+from meshproof.engine.alone import alone
 from meshproof.engine.find import find_engine
 from meshproof.engine.host import read_host
 from meshproof.engine.process import run as run_command
@@ -22,7 +21,7 @@ from meshproof.history.changes import earlier_of, what_changed
 from meshproof.history.store import HISTORY_FILE, read_history
 from meshproof.matrix.overlay import chart_values, laid_over, locked_versions
 from meshproof.matrix.plan import Attempt
-from meshproof.model.errors import BadInputError, ExitCode, MeshproofError
+from meshproof.model.errors import ExitCode, MeshproofError
 from meshproof.model.matrix import CellRow
 from meshproof.paths import PROJECT_ROOT
 from meshproof.report.records import LATEST
@@ -65,7 +64,9 @@ def judge_cell(cell: CellRow, ground: Ground) -> Attempt:
     before = _newest_run(ground.root)
     try:
         environment = build_cell(cell, ground)
-        with _alone(ground.cache) if own else nullcontext(), _environment(environment):
+        # A session with a cache of its own would not know of a run in the usual one.
+        usual = alone(ground.cache, where=f"cell {cell.name}") if own else nullcontext()
+        with usual, _environment(environment):
             known = load_profiles()
             steps = plan([known[name] for name in cell.profiles], keep_last=False)
             values = [f"--mesh-values={path}" for path in chart_values(cell, locked)]
@@ -138,20 +139,6 @@ def _forget(folder: Path, cache: Path) -> None:
         for bundle in (folder / "bundle").glob(f"*/{MANIFEST}"):
             engine.run("image", "rm", read_manifest(bundle.parent).node_image, check=False)
     shutil.rmtree(folder, ignore_errors=True)  # links to the shared caches go, what they lead to stays
-
-
-@contextmanager
-def _alone(cache: Path) -> Iterator[None]:
-    """Hold the usual cache's lock of runs: a session with a cache of its own would not know of another."""
-    try:
-        with FileLock(cache / "run.lock", blocking=False):
-            yield
-    except Timeout as error:
-        raise BadInputError(
-            where=str(cache / "run.lock"),
-            problem="another run is under way on this machine",
-            remedy="wait until it has ended: two would share the cores and spoil each other's figures",
-        ) from error
 
 
 @contextmanager

@@ -71,8 +71,10 @@ class Bench(Protocol):
         """Deploy the mesh so, every proxy fresh; their names, and the seconds until it carried traffic."""
         ...
 
-    def measure(self, turn: Turn, number: int, proxies: Sequence[str], deploy_s: float) -> Deployed:
-        """One experiment with the mesh as it stands."""
+    def measure(
+        self, turn: Turn, number: int, proxies: Sequence[str], deploy_s: float, *, put_aside: str = ""
+    ) -> Deployed:
+        """One experiment with the mesh as it stands; ``put_aside`` is why the one before it is not taken."""
         ...
 
 
@@ -161,9 +163,9 @@ def take_turns(
         note(f"deployment {number} of {len(plan.turns)}: {setting.title}")
         proxies, deploy_s = bench.deploy(setting)
         measured = bench.measure(turn, number, proxies, deploy_s)
-        if measured.left_out and not measured.errors:
-            note(f"deployment {number} of {len(plan.turns)}: {measured.left_out}: it is measured once more")
-            measured = bench.measure(turn, number, proxies, deploy_s)
+        if (why := measured.left_out) and not measured.errors:
+            note(f"deployment {number} of {len(plan.turns)}: {why}: it is measured once more")
+            measured = bench.measure(turn, number, proxies, deploy_s, put_aside=why)
         done.append(measured)
         note(f"deployment {number} of {len(plan.turns)}: {found(done)}")
     return done

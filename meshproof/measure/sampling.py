@@ -54,4 +54,6 @@ def _plain(profile: Profile, rate_per_s: float) -> Profile:
         arrivals=Arrivals.FIXED,
         arrival_rate_per_s=rate_per_s,
         cpus=[],
+        services=[],
+        drift=False,
     )

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from meshproof.model.errors import BadInputError
+from meshproof.model.json_text import json_text
 from meshproof.model.load import FORTIO_BESIDE
 from meshproof.model.run import PRIMARY, VALID, Environment, Overhead, Run
 
@@ -99,7 +100,7 @@ def baseline_of(run: Run) -> Baseline:
 
 def baseline_to_json(baseline: Baseline) -> str:
     """Indented, keys in the order of the fields: a change of it can be read in a commit."""
-    return msgspec.json.format(msgspec.json.encode(baseline), indent=2).decode() + "\n"
+    return f"{json_text(baseline)}\n"
 
 
 def parse_baseline(text: bytes, *, where: str) -> Baseline:

@@ -44,6 +44,7 @@ class Deployed(msgspec.Struct, frozen=True, kw_only=True):
     errors: int = 0
     void_rounds: dict[str, str] = {}
     left_out: str = ""  # why nothing is judged of it; empty: it is
+    put_aside: str = ""  # why it was measured a second time, and this is that; empty: once was enough
     proxies: list[str] = []  # all of them fresh
     deploy_s: float = 0.0
     proxy_cpu_s_per_1000: float | None = None  # of requests through the mesh, where it was watched

@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from meshproof.model.load import LOCUST
 from meshproof.model.requirement import Subject
 from meshproof.model.run import PRIMARY, Overhead, Run, RunState
 from meshproof.model.verdict import Verdict, VerdictState
@@ -13,7 +14,6 @@ __all__ = ["PastFigure", "PastRun", "PastVerdict", "Versions", "past_of"]
 
 _SAID_LENGTH: Final = 1_000  # characters of a failure's words; the rest is in report.json
 _USUAL: Final = "standard"  # the load profile of the published figure
-_LOADING: Final = "locust"  # loads what it measures: the lighter instrument's figure is the mesh's cost
 
 
 class Versions(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +90,7 @@ class PastRun(msgspec.Struct, frozen=True, kw_only=True):
         """The figure that is told: of the standard load and by the lighter instrument where it can be."""
         medians = [each for each in self.figures if each.percentile == PRIMARY]
         return min(
-            medians, key=lambda each: (each.profile != _USUAL, each.instrument == _LOADING), default=None
+            medians, key=lambda each: (each.profile != _USUAL, each.instrument == LOCUST), default=None
         )
 
 

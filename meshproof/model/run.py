@@ -13,6 +13,8 @@ from meshproof.model.comparison import Comparison
 from meshproof.model.cost import Costs
 from meshproof.model.drift import Drift
 from meshproof.model.growth import Growth
+from meshproof.model.json_text import json_text
+from meshproof.model.load import LOCUST
 from meshproof.model.mutant import MutantResult
 from meshproof.model.saturation import Saturation
 from meshproof.model.throughput import Throughput
@@ -117,7 +119,7 @@ class Overhead(msgspec.Struct, frozen=True, kw_only=True):
     confidence: float = 0.95  # of interval_ms and of the noise floor's interval
     p_value: float | None = None  # of no difference at all; Holm-adjusted as the interval
     hodges_lehmann_ms: tuple[float, float, float] | None = None  # estimate and exact signed-rank interval
-    instrument: str = "locust"
+    instrument: str = LOCUST
 
 
 class ArmCurve(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,7 +145,8 @@ class OverheadDetail(msgspec.Struct, frozen=True, kw_only=True):
     generator: dict[str, float] = {}
     load: dict[str, bool | int | float | str] = {}  # the load profile, field by field
     notes: list[str] = []
-    instrument: str = "locust"
+    instrument: str = LOCUST
+    beside_others: list[str] = []  # sentences on what lies between its figure and the other instruments'
     costs: Costs | None = None  # of the containers that took part, where that was watched
     throughput: Throughput | None = None  # of a closed model
     saturation: Saturation | None = None  # of a ramp
@@ -168,7 +171,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 def run_to_json(run: Run) -> str:
     """``report.json``: indented, keys in the order of the fields."""
-    return msgspec.json.format(msgspec.json.encode(run), indent=2).decode() + "\n"
+    return f"{json_text(run)}\n"
 
 
 def run_from_json(text: str | bytes) -> Run:

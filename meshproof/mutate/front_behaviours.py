@@ -47,12 +47,11 @@ class Behaviour:
 
     ``lost`` and ``answer_lost`` are bytes that it cuts off the end of a body, of an answer's only where its
     length is told; without ``trailers`` what follows a body is lost, both ways. ``refuses`` is the status of
-    a request that the server is not asked at all, "" for none. ``again`` is whether it sends a request twice,
-    ``raw`` has the server take what follows a head for another request. ``sent`` makes what changes the bytes
-    of one client, that come after the head where there is one; ``upgraded`` what changes those of the server
-    once it has switched protocols. Over TCP, ``first`` waits for the client before it connects, ``half`` is
-    what becomes of a client's end of its half. Over UDP, datagrams of a client that are longer than
-    ``longest`` are lost.
+    a request that the server is not asked at all, "" for none. ``again`` is whether it sends a request twice.
+    ``sent`` makes what changes the bytes of one client, that come after the head where there is one;
+    ``upgraded`` what changes those of the server once it has switched protocols. Over TCP, ``first`` waits
+    for the client before it connects, ``half`` is what becomes of a client's end of its half. Over UDP,
+    datagrams of a client that are longer than ``longest`` are lost.
     """
 
     request: Callable[[Head], None] = _as_it_is
@@ -62,7 +61,6 @@ class Behaviour:
     answer_lost: int = 0
     trailers: bool = True
     again: Callable[[Head], bool] = _never
-    raw: bool = False
     sent: Callable[[], Edit] = _unchanged
     upgraded: Callable[[], Edit] = _unchanged
     first: bool = False
@@ -250,7 +248,7 @@ BEHAVIOURS: Final[Mapping[str, Behaviour]] = {
     "created-becomes-ok": Behaviour(response=_status("20[123]", "200")),
     "error-headers-dropped": Behaviour(response=_bare_errors, services=("*",)),
     "body-cut": Behaviour(lost=1, answer_lost=1, services=("server-80", "mw-halfway-80")),
-    "body-forwarded-raw": Behaviour(request=_without_framing, raw=True),
+    "body-forwarded-raw": Behaviour(request=_without_framing),
     "trailers-dropped": Behaviour(request=_unannounced, response=_unannounced, trailers=False),
     "trailer-unannounced": Behaviour(response=_unannounced),
     "expect-refused": Behaviour(refuses=_expects),

@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Annotated, Final
 
-import msgspec
 import typer
 
 from meshproof.judge.regression import Gate, compare, why_unfit
 from meshproof.model.comparison import Comparison, answer_exit_code, worst_answer
 from meshproof.model.errors import BadInputError, ExitCode
+from meshproof.model.json_text import json_text
 from meshproof.report.baselines import find_baseline, read_measured, write_baseline
 from meshproof.report.comparison import comparison_lines
 from meshproof.report.records import LATEST, find_run
@@ -80,4 +80,4 @@ def _as_json(found: list[Comparison], baseline: str, run: Path) -> str:
         "run": str(run),
         "comparisons": found,
     }
-    return msgspec.json.format(msgspec.json.encode(whole), indent=2).decode()
+    return json_text(whole)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from meshproof.model.load import FORTIO, FORTIO_BESIDE, LOCUST
-from meshproof.model.run import PRIMARY, Overhead, OverheadDetail, Run
+from meshproof.model.run import PRIMARY, Overhead, Run
 from meshproof.report.visible import visible
 
 __all__ = ["WHICH_IS_WHICH", "InstrumentView", "SideBySide", "by_weight", "side_by_side"]
@@ -58,12 +58,11 @@ def side_by_side(run: Run) -> list[SideBySide]:
             InstrumentView(instrument=row.instrument, says=_SAYS.get(row.instrument, ""), row=row)
             for row in rows
         ]
-        details = [each for each in run.overhead_detail if each.profile == profile]
-        found.append(SideBySide(profile=profile, instruments=views, explained=_explained(details)))
+        explained = [
+            visible(said)
+            for each in run.overhead_detail
+            if each.profile == profile
+            for said in each.beside_others
+        ]
+        found.append(SideBySide(profile=profile, instruments=views, explained=explained))
     return found
-
-
-def _explained(details: list[OverheadDetail]) -> list[str]:
-    """The judge's own sentences on the difference, which stand among the notes of fortio beside Locust."""
-    notes = [note for each in details if each.instrument == FORTIO_BESIDE for note in each.notes]
-    return [visible(note) for note in notes if note.startswith("what ")]

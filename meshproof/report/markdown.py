@@ -4,6 +4,7 @@ from typing import Final
 
 from meshproof.model.run import Run
 from meshproof.model.verdict import Verdict, VerdictState
+from meshproof.report.attribution import attribution_sentence
 from meshproof.report.comparison import comparison_sentence
 from meshproof.report.headline import (
     STATE_WORDS,
@@ -37,7 +38,11 @@ def run_markdown(run: Run) -> str:
         lines += [f"{escaped(mutants_sentence(run.mutants))}.", ""]
     for state in _TOLD:
         lines += _listed(with_state(run, state), state)
-    costs = [*overhead_sentences(run), *map(comparison_sentence, run.comparisons)]
+    costs = [
+        *overhead_sentences(run),
+        *map(comparison_sentence, run.comparisons),
+        *map(attribution_sentence, run.attributions),
+    ]
     lines += [f"- {escaped(each[:1].upper() + each[1:])}." for each in costs]
     return "\n".join(lines).rstrip("\n") + "\n"
 

@@ -11,7 +11,8 @@ from fixtures.catalogue import judges_the_direct_path, profile, requirement, sta
 from fixtures.lifecycle import Attempt, attempted, helm_of, reaches
 from fixtures.mesh import footprint
 from fixtures.probe import Client
-from fixtures.session import Session, mesh_on
+from fixtures.session import Session
+from fixtures.under_test import mesh_on
 from fixtures.verdicts import Facts
 from fixtures.workloads import Echo
 from meshproof.cluster.kind import KindCluster

@@ -8,7 +8,8 @@ import pytest
 from fixtures.catalogue import profile, requirement, stage
 from fixtures.lifecycle import Attempt, MeshCommand, attempted, reaches
 from fixtures.probe import Client
-from fixtures.session import Session, mesh_on
+from fixtures.session import Session
+from fixtures.under_test import mesh_on
 from fixtures.verdicts import Facts
 from fixtures.workloads import Echo
 from meshproof.cluster.dns import hide_coredns, switch_dns

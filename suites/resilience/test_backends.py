@@ -50,16 +50,17 @@ class Servers:
             lambda has: self._many(has) == count,
             what=f"{self._service} has {count} servers",
             within=FOLLOWS_S + 10.0,  # new pods start first: 3 to 6 s
+            service=self._service,
         )
         return max(took.values())
 
     @contextmanager
     def had_addresses(self) -> Iterator[None]:
-        """What fails in the block is put down to servers without an address, where there were such."""
+        """What fails in the block is put down to servers without an address, where the service had such."""
         try:
             yield
         except AssertionError as error:
-            if seen := self._without_address | servers_without_address(self._mesh):
+            if seen := self._without_address | servers_without_address(self._mesh, of=self._service):
                 raise ServerWithoutAddressError(seen) from error
             raise
 

@@ -196,7 +196,8 @@ def growing(
     def grown(replicas: int) -> Echo:
         service, servers = service_named("growing"), scale(replicas)
         holds = serves("growing", service.namespace, servers or [])
-        took = proxies_have(mesh, holds, what=f"every proxy has {replicas} replicas")
+        key = f"{service.namespace}-growing-80"
+        took = proxies_have(mesh, holds, what=f"every proxy has {replicas} replicas", service=key)
         evidence.converged(max(took.values()))
         return service
 

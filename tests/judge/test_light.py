@@ -141,7 +141,7 @@ def test_both_parts_of_the_difference_are_told_apart() -> None:
     assert told.instrument.low < 0.3 < told.instrument.high
     _, (_, beside) = judge_light(whole())
     assert beside.generator["locust_minus_fortio_beside_ms"] == round(told.instrument_ms, 4)
-    assert any(note.startswith("what Locust adds to what it measures") for note in beside.notes)
+    assert any(note.startswith("what Locust adds to what it measures") for note in beside.beside_others)
 
 
 @pytest.mark.parametrize("missing", ["alone", "beside"])

@@ -3,7 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 from statistics import fmean
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -95,9 +97,12 @@ class FakeBench:
             raise HarnessError(where="agent", problem="gone", remedy="look")
         return [f"proxy-{len(self.deployed)}"], 9.0
 
-    def measure(self, turn: Turn, number: int, proxies: Sequence[str], deploy_s: float) -> Deployed:
+    def measure(
+        self, turn: Turn, number: int, proxies: Sequence[str], deploy_s: float, *, put_aside: str = ""
+    ) -> Deployed:
         self.now_s += self._turn_s
-        return a_deployed(number, turn.setting, 0.9, proxies=list(proxies), deploy_s=deploy_s)
+        told: dict[str, Any] = {"proxies": list(proxies), "deploy_s": deploy_s, "put_aside": put_aside}
+        return a_deployed(number, turn.setting, 0.9, **told)
 
 
 def taken(plan: LivePlan, bench: FakeBench) -> tuple[list[Deployed], list[str], list[int]]:
@@ -146,8 +151,11 @@ def retaken(*results: Deployed) -> tuple[list[Deployed], list[str]]:
     bench, left, said = FakeBench(), list(results), list[str]()
     measure = bench.measure
 
-    def scripted(turn: Turn, number: int, proxies: Sequence[str], deploy_s: float) -> Deployed:
-        return left.pop(0) if left else measure(turn, number, proxies, deploy_s)
+    def scripted(
+        turn: Turn, number: int, proxies: Sequence[str], deploy_s: float, *, put_aside: str = ""
+    ) -> Deployed:
+        found = left.pop(0) if left else measure(turn, number, proxies, deploy_s)
+        return msgspec.structs.replace(found, put_aside=put_aside)
 
     bench.measure = scripted  # type: ignore[method-assign]
     done = take_turns(planned(7), bench, note=said.append, found=lambda _: "", clock=lambda: bench.now_s)
@@ -158,6 +166,7 @@ def test_deployment_of_void_rounds_is_measured_once_more() -> None:
     done, said = retaken(a_deployed(1, "A", 0.9, left_out="void"), a_deployed(1, "A", 0.8))
 
     assert (len(done), done[0].left_out) == (8, "")
+    assert [each.put_aside for each in done] == ["void", *[""] * 7]
     assert said[1] == "deployment 1 of 8: void: it is measured once more"
 
 

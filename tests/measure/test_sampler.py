@@ -112,8 +112,17 @@ def config(port: int, **changed: Any) -> dict[str, Any]:
     return {"arms": arms(port), "profile": msgspec.to_builtins(SHORT), "begin_file": None} | changed
 
 
-def test_every_arm_is_sampled_in_every_round(tmp_path: Path, port: int) -> None:
-    found = sampled(start(tmp_path, config(port)))
+@pytest.fixture(scope="module")
+def answered_and_refused(tmp_path_factory: pytest.TempPathFactory) -> Recording:
+    """The stand-in answers 503 to the name localhost, which the arm mesh has."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        names = {"direct": f"http://127.0.0.1:{port}", "mesh": f"http://localhost:{port}"}
+        return sampled(start(tmp_path_factory.mktemp("sampled"), config(port, arms=names)))
+
+
+def test_every_arm_is_sampled_in_every_round(answered_and_refused: Recording) -> None:
+    found = answered_and_refused
 
     assert {(cell.arm, cell.round) for cell in found.cells} == {
         (arm, n) for arm in ("direct", "mesh") for n in (0, 1)
@@ -128,11 +137,8 @@ def test_every_arm_is_sampled_in_every_round(tmp_path: Path, port: int) -> None:
     assert {len(spans) for spans in found.lookups_ms.values()} == {5}
 
 
-def test_errors_are_counted_and_give_no_latency(tmp_path: Path, port: int) -> None:
-    """The stand-in answers 503 to the name localhost."""
-    names = {"direct": f"http://127.0.0.1:{port}", "mesh": f"http://localhost:{port}"}
-
-    found = sampled(start(tmp_path, config(port, arms=names)))
+def test_errors_are_counted_and_give_no_latency(answered_and_refused: Recording) -> None:
+    found = answered_and_refused
 
     assert answers(found, "mesh") == [0, 0]
     assert {kind for cell in found.cells for kind in cell.errors} == {"HTTP 503"}

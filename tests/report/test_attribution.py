@@ -202,6 +202,15 @@ def test_page_of_deployments_that_were_left_out_says_why() -> None:
     assert "left out: 2 of 6 rounds can be judged" in render_page(a_run(comparisons=[comparison]))
 
 
+def test_page_tells_of_a_deployment_that_was_measured_twice() -> None:
+    again = a_deployed(1, "A", 0.8, put_aside="2 of 6 rounds can be judged, 3 are needed")
+    whole = deployments_of([A, B], [again, a_deployed(2, "B", 0.9)], planned=8)
+    comparison = msgspec.structs.replace(a_live_comparison(), deployments=whole)
+
+    said = "measured twice, the first time put aside: 2 of 6 rounds can be judged"
+    assert said in render_page(a_run(comparisons=[comparison]))
+
+
 def test_report_reads_back() -> None:
     run = a_run(comparisons=[a_live_comparison()], attributions=[an_attribution()])
 

@@ -19,8 +19,8 @@ def three() -> Run:
         *(an_overhead(q, 0.5 * q / 50, instrument="fortio") for q in (50, 90)),
         *(an_overhead(q, 0.6 * q / 50, instrument=BESIDE) for q in (50, 90)),
     ]
-    notes = ["fortio, 30 requests/s", f"what Locust adds to what it measures: +0.30 ms {HOSTILE}"]
-    details = [a_detail(), a_detail(instrument=BESIDE, notes=notes, arms=[], costs=None)]
+    said = [f"what Locust adds to what it measures: +0.30 ms {HOSTILE}"]
+    details = [a_detail(), a_detail(instrument=BESIDE, beside_others=said, arms=[], costs=None)]
     return a_run(overhead=rows, overhead_detail=details)
 
 

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -12,6 +13,7 @@ from meshproof.model.verdict import VerdictState
 from meshproof.report.commands import app
 from meshproof.report.markdown import as_code, escaped, run_markdown
 from meshproof.report.store import RunStore
+from tests.report.attribution_results import an_attribution
 from tests.report.mutant_results import mutants_of_every_state
 from tests.report.runs import HOSTILE, RUN_ID, a_realistic_run, a_run, a_verdict
 
@@ -37,6 +39,13 @@ def test_hundred_failures_are_counted_not_listed() -> None:
 
     assert told.count("- **TM-ROUTE") == 30
     assert "- and 70 more in the report" in told
+
+
+def test_summary_says_where_the_time_goes() -> None:
+    found = an_attribution()
+    found = msgspec.structs.replace(found, parts=[each for each in found.parts if each.part != "rate-limit"])
+
+    assert "- The bare hop takes 0.50 ms (+0.47 to +0.53)" in run_markdown(a_run(attributions=[found]))
 
 
 def test_run_that_did_not_end_says_so_first() -> None:

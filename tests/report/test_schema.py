@@ -15,6 +15,15 @@ from meshproof.report.schema import SCHEMA_FOLDER, baseline_schema, report_schem
 from tests.report.ramps import a_run_of_every_load
 from tests.report.runs import a_realistic_run, a_run
 
+REPORT = jsonschema.Draft202012Validator(report_schema())
+BASELINE = jsonschema.Draft202012Validator(baseline_schema())
+
+
+def validate(what: Any, by: jsonschema.Draft202012Validator) -> None:
+    """As ``jsonschema.validate``, without another look at whether the schema is one."""
+    if error := jsonschema.exceptions.best_match(by.iter_errors(what)):
+        raise error
+
 
 def report_of_a_realistic_run() -> dict[str, Any]:
     """What a reader of report.json gets."""
@@ -56,14 +65,14 @@ def test_the_schema_is_one(name: str) -> None:
     "run", [a_realistic_run(), a_run(), a_run_of_every_load()], ids=["realistic", "empty", "every load"]
 )
 def test_what_is_written_is_valid(run: Any) -> None:
-    jsonschema.validate(json.loads(run_to_json(run)), report_schema())
+    validate(json.loads(run_to_json(run)), REPORT)
 
 
 def test_fields_of_later_versions_are_allowed() -> None:
     report = report_of_a_realistic_run()
     report["later"] = report["run"]["later"] = 1
 
-    jsonschema.validate(report, report_schema())
+    validate(report, REPORT)
 
 
 @pytest.mark.parametrize(
@@ -101,14 +110,14 @@ def test_every_promised_field_is_required(part: str | None, field: str) -> None:
     del (of[0] if isinstance(of, list) else of)[field]
 
     with pytest.raises(jsonschema.ValidationError, match=field):
-        jsonschema.validate(report, report_schema())
+        validate(report, REPORT)
 
 
 def test_another_schema_version_is_not_valid() -> None:
     report = report_of_a_realistic_run() | {"schema_version": "2"}
 
     with pytest.raises(jsonschema.ValidationError, match="'1' was expected"):
-        jsonschema.validate(report, report_schema())
+        validate(report, REPORT)
 
 
 @pytest.fixture
@@ -119,7 +128,7 @@ def a_baseline() -> dict[str, Any]:
 
 
 def test_a_saved_baseline_is_valid(a_baseline: dict[str, Any]) -> None:
-    jsonschema.validate(a_baseline, baseline_schema())
+    validate(a_baseline, BASELINE)
 
 
 @pytest.mark.parametrize(
@@ -134,4 +143,4 @@ def test_a_baseline_that_is_none_is_not_valid(
     a_baseline: dict[str, Any], change: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(jsonschema.ValidationError, match=said):
-        jsonschema.validate(a_baseline | change, baseline_schema())
+        validate(a_baseline | change, BASELINE)
