@@ -24,7 +24,7 @@ from meshproof.report.traffic_metrics import traffic_metrics
 __all__ = ["app", "main"]
 
 _TYPER_INTERRUPTED: Final = 130
-_OURS: Final[dict[object, int]] = {2: ExitCode.BAD_INPUT, _TYPER_INTERRUPTED: ExitCode.INTERRUPTED}
+_TYPER_USAGE: Final = 2  # of a wrong command or option; a command's own 2 is an interruption
 
 app = typer.Typer(
     name="meshproof",
@@ -79,4 +79,7 @@ def main() -> None:
         if ended.code == _TYPER_INTERRUPTED:
             terminate_all()
             typer.echo("interrupted; what was finished is kept", err=True)
-        sys.exit(_OURS.get(ended.code, ended.code))
+            sys.exit(ExitCode.INTERRUPTED)
+        if ended.code == _TYPER_USAGE and not isinstance(ended.__context__, typer.Exit):
+            sys.exit(ExitCode.BAD_INPUT)
+        raise

@@ -7,7 +7,7 @@ import typer
 from typer.testing import CliRunner
 
 from meshproof import __version__, cli
-from meshproof.model.errors import BadInputError, HarnessError, MeshproofError
+from meshproof.model.errors import BadInputError, ExitCode, HarnessError, MeshproofError
 
 WIDE = {"COLUMNS": "160", "NO_COLOR": "1", "TERM": "dumb"}
 
@@ -113,6 +113,21 @@ def test_interrupt_ends_what_runs_and_says_so(
 
     assert (ended.value.code, calls) == (2, ["ended"])
     assert capsys.readouterr().err.endswith("interrupted; what was finished is kept\n")
+
+
+def test_session_that_was_interrupted_ends_the_command_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    ending = typer.Typer()
+
+    @ending.command()
+    def command() -> None:
+        raise typer.Exit(ExitCode.INTERRUPTED)
+
+    monkeypatch.setattr(cli, "app", ending)
+    monkeypatch.setattr(sys, "argv", ["meshproof"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+
+    assert ended.value.code == ExitCode.INTERRUPTED
 
 
 def test_wrong_command_is_bad_input(monkeypatch: pytest.MonkeyPatch) -> None:
