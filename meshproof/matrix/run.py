@@ -69,7 +69,8 @@ def judge_cell(cell: CellRow, ground: Ground) -> Attempt:
         with usual, _environment(environment):
             known = load_profiles()
             steps = plan([known[name] for name in cell.profiles], keep_last=False)
-            values = [f"--mesh-values={path}" for path in chart_values(cell, locked)]
+            files = chart_values(cell, ground.folder(cell) / "values", locked)
+            values = [f"--mesh-values={path}" for path in files]
             status = run_sessions(ground.root, steps, [*ground.common, *values])
     except MeshproofError as error:
         note = one_line(str(error), _NOTE_WIDTH)

@@ -11,10 +11,10 @@ from meshproof.matrix import commands as module
 from meshproof.matrix.attempts import Night, read_night, write_night
 from meshproof.matrix.commands import app, load_matrix
 from meshproof.matrix.discover import Discovered
-from meshproof.matrix.overlay import locked_versions
+from meshproof.matrix.overlay import OVERLAYS, locked_versions
 from meshproof.matrix.plan import Attempt
 from meshproof.matrix.run import Ground
-from meshproof.model.errors import BadInputError
+from meshproof.model.errors import BadInputError, HarnessError
 from meshproof.model.matrix import CellRow
 
 TEXT = """
@@ -144,6 +144,7 @@ def test_discovered_versions_become_cells_that_are_new(
 ) -> None:
     found = Discovered(versions={"coredns": ["v1.99.0"]}, not_asked={"some/module": "no list"})
     monkeypatch.setattr(module, "discover", lambda *_args: found)
+    monkeypatch.setattr(module, "write_pins", lambda part, version, _cache: OVERLAYS / f"{part}-{version}")
 
     assert "coredns: new: v1.99.0" in call("discover", "--dry-run").output
     assert matrix.read_text() == TEXT
@@ -151,8 +152,35 @@ def test_discovered_versions_become_cells_that_are_new(
     told = call("discover").output
 
     assert "some/module: cannot be listed: no list" in told
+    assert "coredns v1.99.0: pinned in matrix/coredns-v1.99.0" in told
     assert [each.name for each in load_matrix(matrix).cell] == ["locked", "newer-proxy", "coredns-1.99.0"]
     assert "coredns-1.99.0  coredns v1.99.0; new" in call("list").output
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        pytest.param(None, "recipes are to be written by hand", id="no-line"),
+        pytest.param(HarnessError(where="go", problem="not had", remedy="x"), "not pinned: ", id="refused"),
+    ],
+)
+def test_version_that_cannot_be_pinned_is_a_cell_all_the_same(
+    call: Callable[..., Result],
+    matrix: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: HarnessError | None,
+    said: str,
+) -> None:
+    def write_pins(*_args: object) -> None:
+        if answer is not None:
+            raise answer
+
+    found = Discovered(versions={"kubernetes": ["v1.99.0"]}, not_asked={})
+    monkeypatch.setattr(module, "discover", lambda *_args: found)
+    monkeypatch.setattr(module, "write_pins", write_pins)
+
+    assert f"kubernetes v1.99.0: {said}" in call("discover").output
+    assert load_matrix(matrix).cell[-1].kubernetes == "v1.99.0"
 
 
 def test_nothing_new_is_said(call: Callable[..., Result], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,9 +106,36 @@ def test_recipes_that_do_not_fit_are_refused(
         laid_over(CELL, tmp_path / "recipes", LOCKED, overlays=overlays)
 
 
-def test_mesh_is_installed_with_the_values_of_the_version(overlays: Path) -> None:
-    assert chart_values(CELL, LOCKED, overlays) == [overlays / "proxy-v2.99.1" / "values.yaml"]
-    assert chart_values(CellRow(name="locked"), LOCKED, overlays) == []
+def test_mesh_is_installed_with_the_values_of_the_version(overlays: Path, tmp_path: Path) -> None:
+    (found,) = chart_values(CELL, tmp_path / "values", LOCKED, overlays)
+
+    assert found.read_text() == "proxy: {image: {tag: v2.99.1}}\n"
+    assert chart_values(CellRow(name="locked"), tmp_path / "values", LOCKED, overlays) == []
+
+
+def test_versions_of_a_line_share_what_their_own_folder_does_not_say(overlays: Path, tmp_path: Path) -> None:
+    line, own = overlays / "proxy-v2", overlays / "proxy-v2.99.1"
+    line.mkdir()
+    (line / "rows.toml").write_text(ROWS.replace("v2.99.1", "{version}"))
+    (line / "values.yaml").write_text("proxy: {image: {tag: '{version}'}}\n")
+    (own / "rows.toml").unlink()
+    (own / "values.yaml").write_text("proxy: {logLevel: DEBUG}\n")
+
+    files = chart_values(CELL, tmp_path / "values", LOCKED, overlays)
+
+    assert needs(CELL, LOCKED, overlays) == []
+    assert [each.read_text() for each in files] == [
+        "proxy: {image: {tag: 'v2.99.1'}}\n",
+        "proxy: {logLevel: DEBUG}\n",
+    ]
+
+
+def test_line_alone_is_no_recipe_for_a_version(overlays: Path) -> None:
+    (overlays / "coredns-v1").mkdir()
+    (overlays / "coredns-v1" / "rows.toml").write_text("")
+
+    cell = CellRow(name="a", coredns="v1.99.0")
+    assert needs(cell, LOCKED, overlays) == ["coredns v1.99.0 has no recipes: coredns-v1.99.0/rows.toml"]
 
 
 def test_row_takes_the_place_of_its_namesake_and_another_comes_last() -> None:
@@ -134,7 +161,7 @@ def test_no_row_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "folder", [pytest.param(each, id=each.name) for each in sorted(OVERLAYS.glob("*-v*")) if each.is_dir()]
+    "folder", [pytest.param(each, id=each.name) for each in sorted(OVERLAYS.glob("*-v*.*")) if each.is_dir()]
 )
 def test_every_overlay_of_the_project_fits(folder: Path, tmp_path: Path) -> None:
     part, _, version = folder.name.partition("-")
