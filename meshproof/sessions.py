@@ -29,6 +29,7 @@ __all__ = ["Step", "plan", "run_sessions", "run_suites"]
 
 _SESSION_S: Final = 7200.0  # the longest, every bystander of every mutant of a profile, takes an hour
 _GRACE_S: Final = 180.0  # what an interrupted session may take to remove its cluster and write its report
+_NOT_USED: Final = ("-p", "no:hypothesispytest")  # a second to import, in every session
 _JUDGED: Final = {ExitCode.PASSED, ExitCode.FAILED, ExitCode.INCONCLUSIVE}
 
 
@@ -128,7 +129,7 @@ def _run_all(
 
 def run_suites(*arguments: str) -> int:
     """One session of pytest, its output straight to the terminal; its exit code."""
-    command = [sys.executable, "-m", "pytest", *arguments]
+    command = [sys.executable, "-m", "pytest", *_NOT_USED, *arguments]
     return run_command(
         command,
         timeout=_SESSION_S,

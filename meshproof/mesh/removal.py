@@ -44,12 +44,16 @@ class Removal:
     def run(self, *, within: float, graceful: bool = True, cleanup: bool = True) -> float:
         """Remove everything; return the seconds. Nothing installed is no error. Raises MeshUninstallError.
 
-        Not ``graceful``: the release's pods have no time to end; its cleanup runs all the same. Without
-        ``cleanup`` the chart's hook never runs: what it would take back of the DNS stays.
+        Not ``graceful``: the release's pods have no time to end, the controller first, which would take
+        shadow services from under the cleanup's hands where their services go at the same time: the hook
+        fails on one that is not there any more. Without ``cleanup`` that hook never runs: what it would take
+        back of the DNS stays.
         """
         started = time.monotonic()
         Ownership(kube=self.kube, namespace=self.evidence.namespace).mark_again()
         if self.helm.status() is not None:
+            if not graceful:
+                self._scale_controller_down()
             self._uninstall(within, cleanup=cleanup)
             self._end_pods(graceful=graceful)
         self._remove_ours()
@@ -105,13 +109,17 @@ class Removal:
     def _has_work(self) -> bool:
         return has_work_for_cleanup(self.kube, self.evidence.namespace)
 
-    def _stop_controller(self, within: float) -> None:
-        """End the pod whose init container changes the cluster's DNS."""
+    def _scale_controller_down(self) -> None:
         namespace = self.evidence.namespace
         for each in deployments_in(self.kube, namespace):
             if (each["metadata"].get("labels") or {}).get("component") == "controller":
                 path = f"{deployments_path(namespace)}/{each['metadata']['name']}"
                 self.kube.merge(path, {"spec": {"replicas": 0}})
+
+    def _stop_controller(self, within: float) -> None:
+        """End the pod whose init container changes the cluster's DNS."""
+        self._scale_controller_down()
+        namespace = self.evidence.namespace
 
         def look() -> Look[None]:
             pods = pods_in(self.kube, namespace, selector=CONTROLLER)

@@ -6,7 +6,7 @@ import pytest
 
 from fixtures.catalogue import profile, requirement
 from fixtures.probe import Client, Metered
-from fixtures.services import REFUSED, ServiceNamed, label_of
+from fixtures.services import REFUSED, ServiceNamed, Undisturbed, label_of
 from fixtures.verdicts import Facts
 from fixtures.wire import IDENTITY, Wire, new_identity
 from fixtures.workloads import Echo
@@ -80,15 +80,16 @@ def told_of(service: Echo, kube: KubeApi, mesh: TraefikMesh) -> list[str]:
 
 
 @requirement("TM-MW-012")
-def test_middlewares_work_together(metered: Metered, client: Client, service_named: ServiceNamed) -> None:
+def test_middlewares_work_together(
+    metered: Metered, client: Client, service_named: ServiceNamed, undisturbed: Undisturbed
+) -> None:
     """With all three the limit holds, refused connections are tried again, slow answers open the breaker."""
     stormed, other = service_named("mw-all"), service_named("mw-all-too")
     refused = client.request(other.mesh_url(port=REFUSED))
 
     limited = client.send([client.request(stormed.mesh_url("/"), fresh=False) for _ in range(STORM)])
     tried, movement = metered.send([refused], service=label_of(other, REFUSED), expected=TRIES)
-    slow = client.get(other.mesh_url("/delay/150"))
-    after = client.get(other.mesh_url("/"))
+    slow, after = undisturbed(lambda: [client.get(other.mesh_url(path)) for path in ("/delay/150", "/")])
 
     found = refusals(limited)
     assert found.passed in tokens_allow(found, average=1, burst=BURST)

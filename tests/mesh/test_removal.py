@@ -22,6 +22,8 @@ from tests.mesh.fakes import NOT_FOUND, STATUS
 
 MakeMesh = Callable[..., TraefikMesh]
 
+ZONES = {"Corefile": ".:53 {}\n#### Begin Traefik Mesh Block\n"}
+
 
 def test_uninstall_removes_what_install_brought(
     build: Any, working: Any, fake_helm: Any, make_mesh: MakeMesh
@@ -76,7 +78,18 @@ def test_pods_are_killed_where_nobody_uses_them(working: Any, fake_helm: Any, ma
     assert [each for each in working.done if "/pods/" in each] == [f"delete {PODS}/p within 0 s"]
 
 
-ZONES = {"Corefile": ".:53 {}\n#### Begin Traefik Mesh Block\n"}
+def test_controller_ends_before_a_cleanup_that_it_would_race_with(
+    build: Any, working: Any, fake_helm: Any, make_mesh: MakeMesh
+) -> None:
+    """Both remove shadow services where the services of a namespace go meanwhile."""
+    fake_helm.answers["status"] = STATUS
+    working.objects[DNS_CONFIG_MAPS] = [build.config_map("coredns", **ZONES)]
+    working.objects[PODS] = []
+
+    make_mesh().uninstall(graceful=False)
+
+    assert working.done[0] == f"merge {DEPLOYMENTS}/traefik-mesh-controller"
+    assert fake_helm.calls[-1][-1] == "120s", "without hooks"
 
 
 @pytest.mark.parametrize(
