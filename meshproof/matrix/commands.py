@@ -17,7 +17,7 @@ from meshproof.matrix.discover import discover, with_versions
 from meshproof.matrix.night import TABLE, run_night, write_tables
 from meshproof.matrix.overlay import OVERLAYS, locked_versions, needs
 from meshproof.matrix.pins import write_pins
-from meshproof.matrix.plan import Attempt, Planned, left_out_by, plan_night
+from meshproof.matrix.plan import Attempt, Planned, estimate_s, plan_night
 from meshproof.matrix.run import Ground, build_cell, judge_cell
 from meshproof.matrix.table import render_markdown, render_table_page, sentence
 from meshproof.model.errors import BadInputError, MeshproofError
@@ -128,8 +128,8 @@ def run(  # noqa: PLR0913  # each is an option of the command line
     ready = _ready(chosen, named=bool(names))
     if resume and not night.began:
         raise BadInputError(where="--resume", problem="no night was begun", remedy="start without --resume")
-    planned = plan_night(ready, night.attempts, budget_s=budget_s, since=night.began if resume else "")
-    _announce(planned, left_out_by(planned, ready))
+    planned = plan_night(ready, night.attempts, since=night.began if resume else "")
+    _announce(planned, ready, night)
     if dry_run:
         return
     if not resume:
@@ -228,11 +228,14 @@ def _pinned(part: str, version: str) -> str:
     return f"pinned in {OVERLAYS.name}/{overlay.name}" if overlay else "recipes are to be written by hand"
 
 
-def _announce(planned: Sequence[Planned], left_out: Sequence[str]) -> None:
+def _announce(planned: Sequence[Planned], ready: Sequence[CellRow], night: Night) -> None:
     for each in planned:
-        typer.echo(f"{each.cell.name}: {each.reason.value}, about {each.estimate_s / 60:.0f} min")
-    for name in left_out:
-        typer.echo(f"{name}: left out, it was judged this night or there is no time for it")
+        minutes = estimate_s(each.cell, night.attempts) / 60
+        typer.echo(f"{each.cell.name}: {each.reason.value}, about {minutes:.0f} min")
+    names = {each.cell.name for each in planned}
+    for cell in ready:
+        if cell.name not in names:
+            typer.echo(f"{cell.name}: left out, it was judged this night")
 
 
 def _ready(cells: Sequence[CellRow], *, named: bool) -> list[CellRow]:

@@ -8,7 +8,7 @@ from typing import Final
 from meshproof.history.store import HISTORY_FILE, read_history
 from meshproof.matrix.attempts import Night, write_night
 from meshproof.matrix.compatibility import compatibility
-from meshproof.matrix.plan import Attempt, Planned
+from meshproof.matrix.plan import Attempt, Planned, estimate_s
 from meshproof.matrix.table import render_markdown, render_table_page
 from meshproof.model.errors import ExitCode
 from meshproof.model.matrix import CellRow
@@ -32,16 +32,17 @@ def run_night(
 ) -> ExitCode:
     """Judge the planned cells; the worst of their exit codes, or that of an interruption.
 
-    A cell that would not end within the budget any more is left to the next night; the first is judged
-    however long it takes. What was judged is in ``root`` whatever happens then; ``done`` is called after
-    each.
+    A cell that would not end within the budget any more, by what cells took until then, is left to the next
+    night; the first is judged however long it takes. What was judged is in ``root`` whatever happens then;
+    ``done`` is called after each.
     """
     began = time.monotonic()
     codes: list[int] = []
     for number, each in enumerate(planned, start=1):
         cell, left = each.cell, None if budget_s is None else budget_s - (time.monotonic() - began)
-        if codes and left is not None and each.estimate_s > left:
-            say(f"cell {cell.name}: left to the next night, it takes about {each.estimate_s / 60:.0f} min")
+        takes_s = estimate_s(cell, night.attempts)
+        if codes and left is not None and takes_s > left:
+            say(f"cell {cell.name}: left to the next night, it takes about {takes_s / 60:.0f} min")
             continue
         say(f"\n##### cell {number} of {len(planned)}: {cell.name} ({each.reason.value})")
         try:

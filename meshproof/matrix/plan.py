@@ -1,4 +1,4 @@
-"""Which cells a night judges, and in which order: the most informative first, within its time. Pure."""
+"""In which order a night judges cells, the most informative first, and how long each takes. Pure."""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -9,11 +9,9 @@ import msgspec
 
 from meshproof.model.matrix import CellRow
 
-__all__ = ["Attempt", "Planned", "Reason", "left_out_by", "plan_night"]
+__all__ = ["Attempt", "Planned", "Reason", "estimate_s", "plan_night"]
 
-_USUAL_S: Final = (
-    1800.0  # a bundle with one program compiled anew and one profile: what a cell takes unmeasured
-)
+_USUAL_S: Final = 480.0  # a bundle with one program compiled anew, one profile: where nothing was measured
 
 
 class Reason(StrEnum):
@@ -42,49 +40,30 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Planned(msgspec.Struct, frozen=True, kw_only=True):
-    """A cell in its turn; ``estimate_s`` is what it took the last time, or what others took."""
+    """A cell in its turn."""
 
     cell: CellRow
     reason: Reason
-    estimate_s: float
 
 
 def plan_night(
-    cells: Sequence[CellRow],
-    attempts: Mapping[str, Attempt],
-    *,
-    budget_s: float | None = None,
-    since: str = "",
+    cells: Sequence[CellRow], attempts: Mapping[str, Attempt], *, since: str = ""
 ) -> list[Planned]:
     """The cells in their order: new ones as the file has them, those that changed, then the oldest result.
 
-    Cells that were tried at ``since`` (RFC 3339, UTC) or later are left out: their night goes on. With a
-    budget each is planned that still fits what those before it leave; the first is, however long it takes.
+    Cells that were tried at ``since`` (RFC 3339, UTC) or later are left out: their night goes on.
     """
-    usual = median([each.seconds for each in attempts.values() if each.run] or [_USUAL_S])
     due = [each for each in cells if not since or _tried(each, attempts) < since]
-    ordered = [
-        Planned(
-            cell=cell, reason=_reason(attempts.get(cell.name)), estimate_s=_estimate(cell, attempts, usual)
-        )
-        for cell in due
-    ]
-    ordered.sort(key=lambda each: (_ORDER.index(each.reason), _tried(each.cell, attempts)))
-    if budget_s is None:
-        return ordered
-    planned: list[Planned] = []
-    left = budget_s
-    for each in ordered:
-        if not planned or each.estimate_s <= left:
-            planned.append(each)
-            left -= each.estimate_s
-    return planned
+    planned = [Planned(cell=cell, reason=_reason(attempts.get(cell.name))) for cell in due]
+    return sorted(planned, key=lambda each: (_ORDER.index(each.reason), _tried(each.cell, attempts)))
 
 
-def left_out_by(planned: Sequence[Planned], cells: Sequence[CellRow]) -> list[str]:
-    """The names of the cells that a plan has no time for."""
-    taken = {each.cell.name for each in planned}
-    return [each.name for each in cells if each.name not in taken]
+def estimate_s(cell: CellRow, attempts: Mapping[str, Attempt]) -> float:
+    """What a cell took the last time; where it never ran, what others did, as the median."""
+    attempt = attempts.get(cell.name)
+    if attempt and attempt.run:
+        return attempt.seconds
+    return median([each.seconds for each in attempts.values() if each.run] or [_USUAL_S])
 
 
 def _reason(attempt: Attempt | None) -> Reason:
@@ -97,8 +76,3 @@ def _reason(attempt: Attempt | None) -> Reason:
 def _tried(cell: CellRow, attempts: Mapping[str, Attempt]) -> str:
     attempt = attempts.get(cell.name)
     return attempt.started if attempt else ""
-
-
-def _estimate(cell: CellRow, attempts: Mapping[str, Attempt], usual: float) -> float:
-    attempt = attempts.get(cell.name)
-    return attempt.seconds if attempt and attempt.run else usual

@@ -118,7 +118,7 @@ def test_dry_run_touches_nothing(
 ) -> None:
     done = call("run", "--dry-run", "--budget", "90")
 
-    assert "locked: new, about 30 min" in done.output
+    assert "locked: new, about 8 min" in done.output
     assert not judged
     assert not (tmp_path / "reports").exists()
 

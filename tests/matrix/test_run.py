@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import filelock
 import pytest
@@ -144,19 +143,23 @@ def test_interruption_ends_the_night_and_gives_back_the_bundle(stage: Stage) -> 
     assert not stage.ground.folder(CELL).exists()
 
 
-def planned(*names: str, minutes: float = 10) -> list[Planned]:
+def planned(*names: str) -> list[Planned]:
     """Cells of these names in their turn."""
-    return [Planned(cell=CellRow(name=name), reason=Reason.NEW, estimate_s=minutes * 60) for name in names]
+    return [Planned(cell=CellRow(name=name), reason=Reason.NEW) for name in names]
 
 
 def night_of(
-    root: Path, judge: Callable[[CellRow], Attempt], cells: list[Planned], **options: Any
+    root: Path,
+    judge: Callable[[CellRow], Attempt],
+    cells: list[Planned],
+    *,
+    known: dict[str, Attempt] | None = None,
+    budget_s: float | None = None,
 ) -> tuple[int, list[str]]:
-    """The exit code of a night, and what it said."""
+    """The exit code of a night, and what it said; ``known`` is what came of cells before it."""
     said: list[str] = []
-    status = run_night(
-        cells, Night(began="2026-11-30"), root, judge=judge, done=lambda: None, say=said.append, **options
-    )
+    night = Night(began="2026-11-30", attempts=known or {})
+    status = run_night(cells, night, root, judge=judge, done=lambda: None, say=said.append, budget_s=budget_s)
     return status, said
 
 
@@ -200,14 +203,17 @@ def test_cell_that_would_not_end_in_time_is_left_to_the_next_night(
 ) -> None:
     clock = iter((0.0, 0.0, 3000.0, 3000.0))  # began; before each of three cells
     monkeypatch.setattr("meshproof.matrix.night.time.monotonic", lambda: next(clock))
-    cells = [*planned("a", "b", minutes=20), *planned("c", minutes=5)]
+    took = {"a": 3000.0, "b": 1200.0, "c": 300.0}
 
-    status, said = night_of(
-        tmp_path, lambda _cell: Attempt(started="now", seconds=1, exit_code=0), cells, budget_s=3600
-    )
+    def judge(cell: CellRow) -> Attempt:
+        return Attempt(started="now", seconds=took[cell.name], exit_code=0, run="run-1")
+
+    known = {name: judge(CellRow(name=name)) for name in took}
+    status, said = night_of(tmp_path, judge, planned(*took), known=known, budget_s=3600)
 
     assert status == 0
-    assert list(read_night(tmp_path).attempts) == ["a", "c"]
+    assert any("cell a" in line for line in said)
+    assert any("cell 3 of 3: c" in line for line in said)
     assert any("cell b: left to the next night" in line for line in said)
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import pytest
+
 from meshproof.model.mutant import MutantKind
 from meshproof.model.requirement import Level, Requirement, Subject
 from meshproof.model.verdict import VerdictState
@@ -121,10 +123,11 @@ def test_bystanders_are_the_first_of_those_drawn_that_can_say_something() -> Non
     assert found == [f"test of {name}" for name in names[2 : 2 + SAMPLE]]
 
 
-def test_checks_that_take_something_down_are_no_bystanders() -> None:
-    catalogue = {**CATALOGUE, "TM-RES-001": row("TM-RES-001")}
-    tests = {f"test of {name}": [name] for name in ("TM-RES-001", "TM-DNS-004")}
-    rehearsed = by_test([outcome("TM-RES-001"), outcome("TM-DNS-004")])
+@pytest.mark.parametrize("name", ["TM-RES-001", "TM-TRACE-015"])
+def test_checks_that_take_something_down_are_no_bystanders(name: str) -> None:
+    catalogue = {**CATALOGUE, name: row(name)}
+    tests = {f"test of {each}": [each] for each in (name, "TM-DNS-004")}
+    rehearsed = by_test([outcome(name), outcome("TM-DNS-004")])
 
     assert candidates(mutant("other"), tests, catalogue) == ["test of TM-DNS-004"]
     assert bystanders(mutant("other"), rehearsed, catalogue, drawn=None) == ["test of TM-DNS-004"]
