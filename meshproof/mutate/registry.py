@@ -1,8 +1,10 @@
 """Every mutant, by its name."""
 
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from meshproof.model.mutant import MutantKind
+from meshproof.model.requirement import Requirement
 from meshproof.mutate import (
     chart,
     dns,
@@ -21,9 +23,10 @@ from meshproof.mutate import (
     workloads,
 )
 from meshproof.mutate.mutant import Mutant
+from meshproof.mutate.plan import killers_of
 from meshproof.mutate.shimmed import SHIMMED
 
-__all__ = ["GROUPS", "INSTALLING", "MUTANTS", "PROFILES", "QUICK", "profiles_of"]
+__all__ = ["GROUPS", "INSTALLING", "MUTANTS", "PROFILES", "QUICK", "profiles_of", "quick_killers_of"]
 
 # Of those that replace the mesh's pods or the cluster's DNS, twice a minute's wait each: some of each kind.
 _SOME: Final = frozenset(
@@ -36,6 +39,15 @@ _SOME: Final = frozenset(
 
 # Its killers wait two minutes for what never comes; all but one notice another that lags, too.
 _TOO_LONG: Final = frozenset({"configuration-frozen"})
+
+# Each of their killers waits a quarter of a minute and more for what never comes.
+_WAITED_FOR: Final = frozenset(
+    {
+        *("tracing-off", "entrypoint-labels-off", "counter-frozen", "requests-missing"),
+        *("proxy-lags", "endpoints-follow-late", "backend-dropped", "backend-stale", "route-dropped"),
+        *("whitelist-frozen", "shadow-service-not-made", "dns-to-plain-service"),
+    }
+)
 
 # The profiles of the mesh under which mutants are judged.
 PROFILES: Final = (
@@ -85,3 +97,21 @@ def _is_slow(mutant: Mutant) -> bool:
 QUICK: Final = tuple(
     name for name, each in MUTANTS.items() if name in _SOME or not (name in _TOO_LONG or _is_slow(each))
 )
+
+
+def quick_killers_of(name: str, catalogue: Mapping[str, Requirement]) -> list[str]:
+    """Of a mutant's killers those that the quick set runs: all but where each of them waits long.
+
+    There it is the first, and those that are to kill no other mutant of the quick set, or only later ones of
+    this kind.
+    """
+    killers = killers_of(name, catalogue)
+    if name not in _WAITED_FOR:
+        return killers
+    return [each for each in killers if each == killers[0] or _first_of(catalogue[each].mutants) == name]
+
+
+def _first_of(mutants: Iterable[str]) -> str:
+    """The mutant of the quick set that a requirement is left to: one that nobody waits for, if there is."""
+    quick = [each for each in mutants if each in QUICK]
+    return next((each for each in quick if each not in _WAITED_FOR), quick[0] if quick else "")
