@@ -4,10 +4,19 @@ Sources: Traefik v2.11 (``--tracing.jaeger``, ``.zipkin``), v3 (``--tracing.otlp
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Final
+from urllib.parse import urlsplit
 
 from meshproof.mesh.adapter import TraceDialect
 
-__all__ = ["trace_dialect"]
+__all__ = ["collector_host", "trace_dialect"]
+
+# v2's takes host:port, v3's a URL, or host:port for gRPC.
+_COLLECTORS: Final = (
+    "tracing.jaeger.localagenthostport",
+    "tracing.otlp.http.endpoint",
+    "tracing.otlp.grpc.endpoint",
+)
 
 
 def trace_dialect(arguments: Iterable[str], env: Mapping[str, str]) -> TraceDialect | None:
@@ -26,6 +35,13 @@ def trace_dialect(arguments: Iterable[str], env: Mapping[str, str]) -> TraceDial
     if "otlp" in on:
         return _propagator(env.get("OTEL_PROPAGATORS", ""))
     return None
+
+
+def collector_host(arguments: Iterable[str]) -> str | None:
+    """The host that spans are sent to; None where no argument names one."""
+    flags = dict(_flag(each) for each in arguments)
+    named = (flags.get(name, "") for name in _COLLECTORS)
+    return next((urlsplit(each if "//" in each else f"//{each}").hostname for each in named if each), None)
 
 
 def _propagator(names: str) -> TraceDialect:

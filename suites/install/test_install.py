@@ -12,6 +12,7 @@ from fixtures.workloads import Echo
 from meshproof.cluster.kube import KubeApi
 from meshproof.cluster.workloads import Workloads
 from meshproof.judge.crossing import went_around
+from meshproof.mesh.tracing import collector_host
 from meshproof.mesh.traefik_mesh import TraefikMesh
 from meshproof.model.exchange import Exchange
 
@@ -158,8 +159,9 @@ def collector_of(kube: KubeApi, mesh: TraefikMesh) -> str:
     namespace, release = mesh.settings.namespace, mesh.settings.release
     proxies = kube.get(f"/apis/apps/v1/namespaces/{namespace}/daemonsets/{release}-proxy")
     args = proxies["spec"]["template"]["spec"]["containers"][0]["args"]
-    where = next(each for each in args if each.startswith("--tracing.jaeger.localAgentHostPort="))
-    return str(where).partition("=")[2].rpartition(":")[0]
+    host = collector_host(args)
+    assert host, f"no collector is named in {args}"
+    return host
 
 
 def restarts_in(kube: KubeApi, namespace: str) -> dict[str, int]:

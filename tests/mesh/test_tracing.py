@@ -3,7 +3,7 @@
 import pytest
 
 from meshproof.mesh.adapter import TraceDialect
-from meshproof.mesh.tracing import trace_dialect
+from meshproof.mesh.tracing import collector_host, trace_dialect
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,20 @@ from meshproof.mesh.tracing import trace_dialect
 )
 def test_trace_dialect(arguments: list[str], env: dict[str, str], dialect: TraceDialect | None) -> None:
     assert trace_dialect(arguments, env) is dialect
+
+
+@pytest.mark.parametrize(
+    ("arguments", "host"),
+    [
+        pytest.param([], None, id="none"),
+        pytest.param(["--tracing.jaeger.localAgentHostPort=agent.ns.svc:6831"], "agent.ns.svc", id="jaeger"),
+        pytest.param(
+            ["--tracing.otlp.http.endpoint=http://agent.ns.svc:4318/v1/traces"],
+            "agent.ns.svc",
+            id="otlp-http",
+        ),
+        pytest.param(["--tracing.otlp.grpc.endpoint=agent.ns.svc:4317"], "agent.ns.svc", id="otlp-grpc"),
+    ],
+)
+def test_collector_is_read_from_the_arguments_of_each_line(arguments: list[str], host: str | None) -> None:
+    assert collector_host(arguments) == host
