@@ -155,7 +155,10 @@ def test_nothing_for_debugging_is_served(surface: Surface, evidence: Facts) -> N
 
 @requirement("TM-SEC-023")
 def test_readiness_port_tells_readiness_alone(surface: Surface, evidence: Facts) -> None:
-    """The port of the readiness check answers /ping, and leads to nothing else of the proxy."""
+    """The port of the readiness check answers /ping, and leads to nothing else of the proxy.
+
+    Another way to write that path may lead to it, too.
+    """
     ping = surface.ask(surface.proxys("/ping", port=READINESS_PORT))
     others = surface.ask(
         surface.proxys(
@@ -165,7 +168,9 @@ def test_readiness_port_tells_readiness_alone(surface: Surface, evidence: Facts)
 
     evidence.record({"answers": [each.told() for each in [*ping, *others]]})
     assert {each.status for each in ping} == {200}
-    assert {each.status for each in others} == {404}
+    answer = {each.response.body for each in ping if each.response}
+    led = [each for each in others if not (each.response and each.response.body in answer)]
+    assert {each.status for each in led} == {404}
 
 
 @requirement("TM-SEC-024")
