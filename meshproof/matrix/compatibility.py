@@ -34,8 +34,8 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     """One combination of versions by the newest run that judged it whole.
 
     ``troubles`` are its verdicts that failed or could not be judged, with their words and subject; ``since``
-    is what changed against its run before, or where it has none against the newest other run before it,
-    whose versions are ``against`` then.
+    is what changed against its run before, or where it has none against that of other versions which is
+    nearest: ``against`` then.
     """
 
     versions: Versions
@@ -84,7 +84,7 @@ def _cell(whole: Sequence[PastRun], place: int) -> Cell:
     run = whole[place]
     earlier = whole[:place]
     before = next((each for each in reversed(earlier) if each.versions == run.versions), None)
-    other = None if before or not earlier else earlier[-1]
+    other = None if before else _nearest(earlier, run.versions)
     compared = before or other
     judged = [each for each in run.verdicts if each.state is not VerdictState.SKIPPED]
     return Cell(
@@ -99,6 +99,19 @@ def _cell(whole: Sequence[PastRun], place: int) -> Cell:
         since=what_changed(compared, run) if compared else None,
         against=other.versions if other else None,
     )
+
+
+def _nearest(earlier: Sequence[PastRun], versions: Versions) -> PastRun | None:
+    """Of the newest runs of each: that with the fewest other parts, then the fewest failures, the newest."""
+    parts = msgspec.structs.astuple(versions)
+
+    def distance(run: PastRun) -> tuple[int, int]:
+        theirs = msgspec.structs.astuple(run.versions)
+        failed = sum(each.state is VerdictState.FAILED for each in run.verdicts)
+        return sum(ours != other for ours, other in zip(parts, theirs, strict=True)), failed
+
+    newest = {run.versions: run for run in earlier}
+    return min(sorted(newest.values(), key=lambda run: run.started, reverse=True), key=distance, default=None)
 
 
 def _areas(judged: Sequence[PastVerdict]) -> list[AreaStates]:

@@ -47,7 +47,7 @@ def sentence(cells: Sequence[Cell]) -> str:
 
 def render_markdown(cells: Sequence[Cell], statements: Mapping[str, str]) -> str:
     """The table for the repository. Foreign text is one line each, in code."""
-    sections = [_HEAD, f"{sentence(cells)}.\n"]
+    sections = [_HEAD, f"{sentence(cells)}.\n", *_worse(cells)]
     if changed := [each for each in (_changed(cell, statements) for cell in cells) if each]:
         sections += ["## What changed\n", *changed]
     if cells:
@@ -81,6 +81,16 @@ def render_table_page(cells: Sequence[Cell], statements: Mapping[str, str]) -> s
             figure_told=figure_told,
         )
     )
+
+
+def _worse(cells: Sequence[Cell]) -> list[str]:
+    """By name what somebody has to look at, before all details."""
+    worse = {cell.versions.told(): cell.since.worse for cell in cells if cell.since and cell.since.worse}
+    lines = [
+        f"- {escaped(told)}: worse in {', '.join(escaped(each.requirement) for each in changes)}"
+        for told, changes in worse.items()
+    ]
+    return ["\n".join(lines) + "\n"] if lines else []
 
 
 def _tone(cells: Sequence[Cell]) -> Tone:

@@ -78,13 +78,36 @@ def test_cell_is_compared_with_its_run_before() -> None:
     assert cell.against is None
 
 
-def test_new_cell_is_compared_with_the_newest_other() -> None:
+def test_new_cell_is_compared_with_another() -> None:
     cell = compatibility([night(1, P, P, P, P), night(2, P, P, P, F, version="v2.11.20")])[0]
 
     assert cell.against == proxy("v2.11.14")
     assert cell.since is not None
     assert [each.after for each in cell.since.changes] == [F]
     assert compatibility([night(1, P, P, P, P)])[0].since is None
+
+
+def test_new_cell_is_compared_with_the_nearest_of_those_that_hold() -> None:
+    runs = [
+        night(1, P, P, P, P),
+        night(2, P, F, P, P, version="v2.11.15"),
+        night(3, P, P, P, P, version="v2.11.20"),
+    ]
+
+    newest = next(each for each in compatibility(runs) if each.versions == proxy("v2.11.20"))
+
+    assert newest.against == proxy("v2.11.14")
+
+
+def test_what_is_worse_stands_first_by_name() -> None:
+    cells = compatibility([night(1, P, P, P, P), broken()])
+    told, page = render_markdown(cells, STATEMENTS), render_table_page(cells, STATEMENTS)
+
+    line = f"{proxy('v2.11.20').told()}: worse in TM-DNS-002"
+    assert told.index(line) < told.index("## What changed")
+    assert page.index("<strong>worse</strong> in <code>TM-DNS-002</code>") < page.index(
+        '<section id="changes"'
+    )
 
 
 def broken(day: int = 2) -> PastRun:
