@@ -21,7 +21,7 @@ from meshproof.history.changes import earlier_of, what_changed
 from meshproof.history.store import HISTORY_FILE, read_history
 from meshproof.matrix.overlay import chart_values, laid_over, locked_versions
 from meshproof.matrix.plan import Attempt
-from meshproof.model.errors import ExitCode, MeshproofError
+from meshproof.model.errors import ExitCode, HarnessError, MeshproofError
 from meshproof.model.matrix import CellRow
 from meshproof.paths import PROJECT_ROOT
 from meshproof.report.records import LATEST
@@ -102,14 +102,21 @@ def build_cell(cell: CellRow, ground: Ground) -> Mapping[str, str]:
         _seed(folder, ground.cache)
         lock = laid_over(cell, folder / "recipes", locked)
         environment = {"MESHPROOF_CACHE": str(folder), "MESHPROOF_RECIPES": str(lock.parent)}
-    run_command(
+    built = run_command(
         [sys.executable, "-c", _BUILD, "bundle", "build"],
         timeout=_BUILD_S,
         env=environment,
         cwd=PROJECT_ROOT,
         show=True,
         grace_s=_GRACE_S,
+        check=False,
     )
+    if built.returncode:
+        raise HarnessError(
+            where=f"cell {cell.name}",
+            problem="its bundle could not be built, for the reason that stands above",
+            remedy=f"see `meshproof matrix build {cell.name}`",
+        )
     return environment
 
 
