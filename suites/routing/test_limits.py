@@ -1,6 +1,7 @@
 """A mesh of few ports: three for each HTTP service, two for all TCP services, two for all UDP services."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -14,7 +15,7 @@ from fixtures.verdicts import Facts
 from fixtures.workloads import Echo, echo_of
 from meshproof.cluster.kube import KubeApi
 from meshproof.cluster.workloads import Workloads
-from meshproof.engine.waiting import Look, eventually
+from meshproof.engine.waiting import Look, WaitTimedOutError, eventually
 from meshproof.judge.crossing import went_around
 from meshproof.mesh.traefik_mesh import TraefikMesh
 from meshproof.probe.client import Probe
@@ -142,8 +143,13 @@ def test_udp_port_beyond_the_limit_is_not_served(
 
 
 @pytest.fixture
-def ports_handed_on(workloads: Workloads) -> Iterator[tuple[str, str]]:
-    """A TCP and a UDP service taken away, and each of them followed by a new one that needs its port."""
+def ports_handed_on(
+    client: Client, session: Session, mesh: TraefikMesh, workloads: Workloads
+) -> Iterator[tuple[str, str]]:
+    """A TCP and a UDP service taken away, and each of them followed by a new one that needs its port.
+
+    Afterwards the two are back, and served where the mesh gives freed ports away.
+    """
     pairs = [
         service("tcp-pair", "tcp", [stream("within", TCP), stream("beyond", TCP_BEYOND)]),
         service("udp-pair", "udp", [datagram("within", UDP), datagram("beyond", UDP_BEYOND)]),
@@ -159,6 +165,20 @@ def ports_handed_on(workloads: Workloads) -> Iterator[tuple[str, str]]:
             workloads.remove_service(name)
         for each in pairs:
             workloads.create(each)
+        tcp, udp = (echo_of(session, mesh, workloads, name).mesh_host for name in ("tcp-pair", "udp-pair"))
+        with suppress(WaitTimedOutError):
+            eventually(served_by(client, mesh, tcp, udp), what="the pairs are back", within=FOLLOWS_S)
+
+
+def served_by(client: Client, mesh: TraefikMesh, tcp: str, udp: str) -> Callable[[], Look[None]]:
+    """Whether proxies carry what is sent to these two hosts."""
+    proxies = {each.ip for each in mesh.proxies()}
+
+    def served() -> Look[None]:
+        peers = tcp_peer(client, tcp), udp_peer(client, udp)
+        return Look(met=set(peers) <= proxies, value=None, seen=f"peers {peers}, proxies {proxies}")
+
+    return served
 
 
 @requirement("TM-ROUTE-064")
@@ -173,12 +193,8 @@ def test_freed_port_serves_a_new_service(
 ) -> None:
     """With every port in use, what one service leaves behind carries the next one that is made."""
     tcp, udp = (echo_of(session, mesh, workloads, name).mesh_host for name in ports_handed_on)
-    proxies = {each.ip for each in mesh.proxies()}
 
-    def served() -> Look[None]:
-        peers = tcp_peer(client, tcp), udp_peer(client, udp)
-        return Look(met=set(peers) <= proxies, value=None, seen=f"peers {peers}, proxies {proxies}")
-
+    served = served_by(client, mesh, tcp, udp)
     converged = eventually(served, what="new services on freed ports", within=FOLLOWS_S, successes=2)
     evidence.converged(converged.seconds)
 
