@@ -10,6 +10,7 @@ pytest_plugins = [
     "fixtures.workloads",
     "fixtures.probe",
     "fixtures.services",
+    "fixtures.samples",
     "fixtures.certificates",
     "fixtures.protocols",
     "fixtures.crowd",

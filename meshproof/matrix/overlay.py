@@ -10,7 +10,6 @@ import re
 import shutil
 import tomllib
 from collections.abc import Iterable, Mapping
-from functools import reduce
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +25,6 @@ __all__ = [
     "VALUES",
     "chart_values",
     "laid_over",
-    "layers",
     "locked_versions",
     "needs",
     "overlay_of",
@@ -57,7 +55,7 @@ def overlay_of(part: str, version: str, overlays: Path = OVERLAYS) -> Path:
     return overlays / f"{part}-{version}"
 
 
-def layers(part: str, version: str, overlays: Path = OVERLAYS) -> list[Path]:
+def _layers(part: str, version: str, overlays: Path = OVERLAYS) -> list[Path]:
     """The folders of a version, the lowest first; none where it has none of its own."""
     own = overlay_of(part, version, overlays)
     line = overlay_of(part, version.partition(".")[0], overlays)
@@ -69,7 +67,7 @@ def needs(cell: CellRow, locked: Mapping[str, str], overlays: Path = OVERLAYS) -
     return [
         f"{part} {version} has no recipes: {overlay_of(part, version, overlays).name}/{ROWS}"
         for part, version in cell.others(locked).items()
-        if not any((each / ROWS).is_file() for each in layers(part, version, overlays))
+        if not any((each / ROWS).is_file() for each in _layers(part, version, overlays))
     ]
 
 
@@ -93,7 +91,7 @@ def laid_over(
     shutil.copytree(base, target, symlinks=True)
     lock = target / LOCK_PATH.name
     for part, version in cell.others(locked).items():
-        for layer in layers(part, version, overlays):
+        for layer in _layers(part, version, overlays):
             shutil.copytree(
                 layer, target, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns(ROWS, VALUES)
             )
@@ -117,7 +115,7 @@ def chart_values(
     """The files of values that the mesh of a cell is installed with, written into the folder ``target``."""
     found = []
     for part, version in cell.others(locked).items():
-        for layer in layers(part, version, overlays):
+        for layer in _layers(part, version, overlays):
             if text := _filled(layer / VALUES, version):
                 found.append(target / f"{layer.name}.yaml")
                 target.mkdir(parents=True, exist_ok=True)
@@ -129,8 +127,8 @@ def _filled(path: Path, version: str) -> str:
     """The text of a file for this version; empty where there is none."""
     text = path.read_text("utf-8") if path.is_file() else ""
     number = version.removeprefix("v")
-    words = {"{version}": version, "{number}": number, "{minor}": number.split(".")[1]}
-    return reduce(lambda filled, word: filled.replace(word, words[word]), words, text)
+    minor = number.split(".")[1]
+    return text.replace("{version}", version).replace("{number}", number).replace("{minor}", minor)
 
 
 def _blocks(text: str) -> tuple[str, list[str]]:

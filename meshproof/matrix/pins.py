@@ -41,7 +41,7 @@ def write_pins(
             _pin_wheel(f"{WHEELS[part]}=={version.removeprefix('v')}", Path(made) / row["requirements"])
         for row in components:
             _pin_modules(row, version, base, Path(made), cache)
-        return shutil.copytree(made, overlay_of(part, version, overlays))
+        return shutil.copytree(made, overlay_of(part, version, overlays), dirs_exist_ok=True)
 
 
 def _pin_wheel(wanted: str, path: Path) -> None:

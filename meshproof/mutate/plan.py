@@ -20,8 +20,11 @@ __all__ = [
     "takes_down",
 ]
 
-_TAKES_DOWN: Final = "resilience"  # area whose checks take half a minute each, and pods or nodes down
-_TAKE_DOWN: Final = {"TM-TRACE-015", "TM-TRACE-016"}  # the collector: spans are lost for a while after it
+_FAULTS: Final = "resilience"  # area whose checks take half a minute each, and pods or nodes down
+_STOP_COLLECTOR: Final = {
+    "TM-TRACE-015",
+    "TM-TRACE-016",
+}  # spans are lost for a while after it
 _USES_UP: Final = "middlewares"
 SAMPLE: Final = 4  # bystanders of a mutant, where not all of them run
 LONGEST_S: Final = 2.0  # of a bystander in the sample: the check of a mutant is to take seconds
@@ -113,7 +116,7 @@ def bystanders(
 
 def takes_down(requirements: Iterable[str], catalogue: Mapping[str, Requirement]) -> bool:
     """Whether a check of these requirements breaks something itself: it is no bystander, and comes last."""
-    return any(catalogue[name].area == _TAKES_DOWN or name in _TAKE_DOWN for name in requirements)
+    return any(catalogue[name].area == _FAULTS or name in _STOP_COLLECTOR for name in requirements)
 
 
 def _leaves_state(requirements: Iterable[str], catalogue: Mapping[str, Requirement]) -> bool:

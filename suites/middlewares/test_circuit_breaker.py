@@ -6,7 +6,8 @@ import pytest
 
 from fixtures.catalogue import profile, requirement
 from fixtures.probe import Client, Metered
-from fixtures.services import OpenedBreaker, ServiceNamed, Undisturbed
+from fixtures.samples import Sampler
+from fixtures.services import FORGOTTEN_S, OpenedBreaker, ServiceNamed
 from fixtures.workloads import Echo
 from meshproof.model.exchange import Exchange
 from meshproof.observe.counters import Movement
@@ -33,7 +34,7 @@ def test_breaker_opens_on_its_expression(  # fixtures, and what differs from cas
     metered: Metered,
     client: Client,
     service_named: ServiceNamed,
-    undisturbed: Undisturbed,
+    sampler: Sampler,
     name: str,
     path: str,
     status: int,
@@ -46,7 +47,7 @@ def test_breaker_opens_on_its_expression(  # fixtures, and what differs from cas
         opens = client.get(service.mesh_url(path))
         return opens, *metered.send(requests, service=service.label, expected=0)
 
-    opens, exchanges, movement = undisturbed(opened)
+    opens, exchanges, movement = sampler.take(opened, forgotten_s=FORGOTTEN_S).exchanges
 
     assert opens.status == status
     assert [each.status for each in exchanges] == [503] * SAMPLE
@@ -56,7 +57,7 @@ def test_breaker_opens_on_its_expression(  # fixtures, and what differs from cas
 
 @requirement("TM-MW-008")
 def test_breaker_stays_closed_below_its_expression(
-    client: Client, service_named: ServiceNamed, undisturbed: Undisturbed
+    client: Client, service_named: ServiceNamed, sampler: Sampler
 ) -> None:
     """Errors below the ratio change nothing; with more of them, over it, the breaker opens."""
     service = service_named("mw-breaker-ratio")
@@ -67,7 +68,8 @@ def test_breaker_stays_closed_below_its_expression(
         requests = [client.request(service.mesh_url(path), fresh=False) for path in paths]
         return [each.status for each in client.send(requests, concurrency=1)]
 
-    closed, _, opened = undisturbed(lambda: [send(below), send(over), send(["/"])])
+    sample = sampler.take(lambda: [send(below), send(over), send(["/"])], forgotten_s=FORGOTTEN_S)
+    closed, _, opened = sample.exchanges
 
     assert closed == [200] * GOOD + [500] * BAD + [200] * (GOOD + 1)
     assert opened == [503]

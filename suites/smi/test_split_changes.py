@@ -7,7 +7,8 @@ import pytest
 
 from fixtures.catalogue import profile, requirement, stage
 from fixtures.probe import Client
-from fixtures.smi import Sampler, Smi, SmiService, documents
+from fixtures.samples import Sampler
+from fixtures.smi import Smi, SmiService, documents
 from fixtures.verdicts import Facts
 from fixtures.workloads import Echo
 from meshproof.judge.smi import split_weights

@@ -4,7 +4,8 @@ from typing import Final
 
 from fixtures.catalogue import profile, requirement
 from fixtures.probe import Client
-from fixtures.smi import Sampler, SmiService
+from fixtures.samples import Sampler
+from fixtures.smi import SmiService
 from fixtures.verdicts import Facts
 from meshproof.cluster.workloads import Workloads
 from meshproof.judge.crossing import went_around
