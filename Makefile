@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV   := .venv/bin
 SUITES ?= suites
 
+# Where Python is told to keep no bytecode, as in many images, every session and test worker would compile all anew.
+export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: conformance conformance-all mutants mutants-full nightly test coverage lint lock clean help
 
 help:            ## what there is to make

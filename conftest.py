@@ -6,6 +6,7 @@ pytest_plugins = [
     "fixtures.session",
     "fixtures.verdicts",
     "fixtures.cluster",
+    "fixtures.mesh_logs",
     "fixtures.mesh",
     "fixtures.workloads",
     "fixtures.probe",

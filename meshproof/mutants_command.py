@@ -13,7 +13,7 @@ from meshproof.model.errors import BadInputError, nearest
 from meshproof.model.mutant import MutantResult, MutantState
 from meshproof.model.run import Run
 from meshproof.mutate.plan import killers_of
-from meshproof.mutate.registry import MUTANTS, PROFILES, QUICK, profiles_of, quick_killers_of
+from meshproof.mutate.registry import INSTALLING, MUTANTS, PROFILES, QUICK, profiles_of, quick_killers_of
 from meshproof.paths import PROJECT_ROOT
 from meshproof.report.records import LATEST, REPORT_FILE, read_run
 from meshproof.sessions import plan, run_sessions
@@ -79,14 +79,14 @@ def mutants(
 def by_profile(names: Iterable[str], *, quick: bool = False) -> dict[str, list[str]]:
     """Profile -> the mutants that are judged under it: each killer in the first of its profiles.
 
-    With ``quick`` without those that a check would have to take something down for, and each killer of
-    what keeps killers waiting once.
+    With ``quick`` without those that a check would have to take something down for, or install the mesh
+    itself, and each killer of what keeps killers waiting once.
     """
     catalogue = load_catalogue()
     checked = profiles_by_requirement(checks_in(), in_campaigns=True)
     found: dict[str, dict[str, set[str]]] = {name: {} for name in PROFILES}
     for name in names:
-        able = profiles_of(MUTANTS[name])
+        able = [each for each in profiles_of(MUTANTS[name]) if not (quick and each in INSTALLING)]
         for killer in (quick_killers_of if quick else killers_of)(name, catalogue):
             profile = next((each for each in able if each in checked.get(killer, [])), None)
             if profile:

@@ -18,7 +18,7 @@ from meshproof.model.mesh_profile import MeshProfile
 from meshproof.model.mutant import mutants_exit_code
 from meshproof.model.run import Run, RunInfo, RunState
 from meshproof.model.verdict import exit_code
-from meshproof.paths import PROJECT_ROOT, cache_root
+from meshproof.paths import PROJECT_ROOT
 from meshproof.report.html import write_page
 from meshproof.report.join import joined
 from meshproof.report.records import REPORT_FILE, read_run
@@ -134,18 +134,10 @@ def run_suites(*arguments: str) -> int:
         command,
         timeout=_SESSION_S,
         cwd=PROJECT_ROOT,
-        env=_shared_bytecode(),
         show=True,
         grace_s=_GRACE_S,
         check=False,
     ).returncode
-
-
-def _shared_bytecode() -> dict[str, str]:
-    """Where Python is told to keep no bytecode, as in many images, each session would compile all anew."""
-    if not sys.dont_write_bytecode:
-        return {}
-    return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(cache_root() / "pycache")}
 
 
 def _session(arguments: Sequence[str]) -> int:

@@ -1,6 +1,5 @@
 """``meshproof conformance`` and ``mutants``: the sessions in order, and what they come to."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -224,6 +223,11 @@ def test_quick_campaign_leaves_out_what_checks_take_something_down_for() -> None
     assert "backend-stale" in by_profile(names, quick=True)["plain"]
 
 
+def test_quick_campaign_leaves_out_what_checks_install_the_mesh_for() -> None:
+    assert "kubedns" in by_profile(["dns-to-plain-service"])
+    assert list(by_profile(["dns-to-plain-service"], quick=True)) == ["plain"]
+
+
 def test_what_was_not_judged_is_not_done() -> None:
     wanted = {"plain": ["a", "b"], "acl": ["a"]}
 
@@ -236,17 +240,3 @@ def test_what_was_not_judged_is_not_done() -> None:
 
 def test_every_mutant_of_a_campaign_has_a_profile() -> None:
     assert set(by_profile(MUTANTS)) == set(PROFILES)
-
-
-@pytest.mark.parametrize("told_to_keep_none", [True, False])
-def test_sessions_share_their_bytecode_where_python_is_told_to_keep_none(
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    told_to_keep_none: bool,  # noqa: FBT001  # a table's column
-) -> None:
-    monkeypatch.setattr(sys, "dont_write_bytecode", told_to_keep_none)
-    monkeypatch.setenv("MESHPROOF_CACHE", str(tmp_path))
-
-    shared = module._shared_bytecode()
-
-    assert shared.get("PYTHONPYCACHEPREFIX") == (str(tmp_path / "pycache") if told_to_keep_none else None)

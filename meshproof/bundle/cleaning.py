@@ -17,7 +17,7 @@ from meshproof.paths import cache_root
 __all__ = ["clean"]
 
 # By name, never the cache's root as a whole: MESHPROOF_CACHE may be anybody's folder.
-_OURS: Final = ("bundle", "engine", "go", "log", "pycache", "steps", "tools")
+_OURS: Final = ("bundle", "engine", "go", "log", "steps", "tools")
 _LOCKS: Final = ("build.lock", "run.lock")
 _NODE_LABEL: Final = "io.x-k8s.kind.cluster"  # kind's, on every node's container; its value is the cluster
 _REMOVE_S: Final = 300.0

@@ -17,7 +17,6 @@ __all__ = [
     "OURS",
     "OURS_LABEL",
     "OURS_VALUE",
-    "SHADOW",
     "has_work_for_cleanup",
     "is_ours",
     "leftovers",
@@ -28,7 +27,7 @@ OURS_LABEL: Final = "dev.meshproof"
 OURS_VALUE: Final = "mesh"
 OURS: Final = f"{OURS_LABEL}={OURS_VALUE}"  # on the namespace and the CRDs that an install of ours brought
 MESH: Final = "app=maesh"  # on everything that the chart makes, and on the shadow services
-SHADOW: Final = f"{MESH},type=shadow"
+_SHADOW: Final = f"{MESH},type=shadow"
 
 _RBAC: Final = "/apis/rbac.authorization.k8s.io/v1"
 _BLOCKS: Final = ("#### Begin Traefik Mesh Block", "#### Begin Maesh Block")
@@ -94,7 +93,7 @@ def _rights(kube: KubeApi, selector: str) -> Iterator[str]:
 
 def shadow_services(kube: KubeApi, namespace: str) -> list[dict[str, Any]]:
     """One for each service in the mesh."""
-    return kube.items(f"{namespace_path(namespace)}/services", labelSelector=SHADOW)
+    return kube.items(f"{namespace_path(namespace)}/services", labelSelector=_SHADOW)
 
 
 def _data(kube: KubeApi, config_map: str) -> dict[str, str]:

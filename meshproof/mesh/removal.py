@@ -3,6 +3,7 @@
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from meshproof.cluster.kube import KubeApi
@@ -14,7 +15,7 @@ from meshproof.mesh.diagnosis import Diagnosis, diagnose
 from meshproof.mesh.evidence import Evidence
 from meshproof.mesh.facts import InstallFacts
 from meshproof.mesh.helm import Helm
-from meshproof.mesh.leftovers import MESH, OURS, has_work_for_cleanup, is_ours
+from meshproof.mesh.leftovers import MESH, OURS, has_work_for_cleanup, is_ours, shadow_services
 from meshproof.mesh.objects import (
     DEFINITIONS,
     definitions,
@@ -41,25 +42,31 @@ class Removal:
     kube: KubeApi
     evidence: Evidence
 
-    def run(self, *, within: float, graceful: bool = True, cleanup: bool = True) -> float:
+    def run(
+        self, *, within: float, graceful: bool = True, cleanup: bool = True, namespace: bool = True
+    ) -> float:
         """Remove everything; return the seconds. Nothing installed is no error. Raises MeshUninstallError.
 
         Not ``graceful``: the release's pods have no time to end, the controller first, which would take
         shadow services from under the cleanup's hands where their services go at the same time: the hook
-        fails on one that is not there any more. Without ``cleanup`` that hook never runs: what it would take
-        back of the DNS stays.
+        fails on one that is not there any more. The shadow services go before it, too: it removes five a
+        second. Without ``cleanup`` that hook never runs: what it would take back of the DNS stays. Without
+        ``namespace`` that one stays: Kubernetes looks at one that is to go only after five seconds.
         """
         started = time.monotonic()
         Ownership(kube=self.kube, namespace=self.evidence.namespace).mark_again()
+        if not graceful:
+            self._scale_controller_down()
+            self._kill(CONTROLLER)
+            self._remove_shadows()
         if self.helm.status() is not None:
-            if not graceful:
-                self._scale_controller_down()
             self._uninstall(within, cleanup=cleanup)
             self._end_pods(graceful=graceful)
-        self._remove_ours()
+        self._remove_ours(namespace=namespace)
         left = within - (time.monotonic() - started)
         try:
-            eventually(self._gone, what=f"{self.where} is gone", within=max(1.0, left))
+            gone = partial(self._gone, namespace=namespace)
+            eventually(gone, what=f"{self.where} is gone", within=max(1.0, left))
         except WaitTimedOutError as error:
             diagnosis = Diagnosis(
                 code="not-gone",
@@ -93,12 +100,20 @@ class Removal:
 
     def _end_pods(self, *, graceful: bool) -> None:
         if not graceful:
-            path = f"{namespace_path(self.evidence.namespace)}/pods"
-            for each in pods_in(self.kube, self.evidence.namespace, selector=MESH):
-                name, uid = each["metadata"]["name"], each["metadata"]["uid"]
-                self.kube.delete(f"{path}/{name}", uid=uid, grace_s=0)
+            self._kill(MESH)
         with suppress(WaitTimedOutError):  # what stays is told of once the namespace should be gone
             eventually(self._pods_gone, what=f"the pods of {self.where} are gone", within=_PODS_END_S)
+
+    def _kill(self, selector: str) -> None:
+        path = f"{namespace_path(self.evidence.namespace)}/pods"
+        for each in pods_in(self.kube, self.evidence.namespace, selector=selector):
+            name, uid = each["metadata"]["name"], each["metadata"]["uid"]
+            self.kube.delete(f"{path}/{name}", uid=uid, grace_s=0)
+
+    def _remove_shadows(self) -> None:
+        path = f"{namespace_path(self.evidence.namespace)}/services"
+        for each in shadow_services(self.kube, self.evidence.namespace):
+            self.kube.delete(f"{path}/{each['metadata']['name']}", uid=each["metadata"]["uid"])
 
     def _remove_cleanups(self) -> None:
         """Delete the jobs of cleanups that had failed before; helm leaves them for their logs."""
@@ -128,12 +143,12 @@ class Removal:
 
         eventually(look, what=f"the controller of {self.where} has stopped", within=within)
 
-    def _remove_ours(self) -> None:
+    def _remove_ours(self, *, namespace: bool) -> None:
         for each in definitions(self.kube, selector=OURS):
             self.kube.delete(f"{DEFINITIONS}/{each['metadata']['name']}", uid=each["metadata"]["uid"])
-        namespace = find_namespace(self.kube, self.evidence.namespace)
-        if namespace and is_ours(namespace):
-            self.kube.delete(namespace_path(self.evidence.namespace), uid=namespace["metadata"]["uid"])
+        found = find_namespace(self.kube, self.evidence.namespace)
+        if namespace and found and is_ours(found):
+            self.kube.delete(namespace_path(self.evidence.namespace), uid=found["metadata"]["uid"])
 
     def _pods_gone(self) -> Look[None]:
         here = self._pods()
@@ -143,10 +158,10 @@ class Removal:
         pods = pods_in(self.kube, self.evidence.namespace, selector=MESH)
         return [f"pod {each['metadata']['name']}" for each in pods]
 
-    def _gone(self) -> Look[None]:
-        namespace = find_namespace(self.kube, self.evidence.namespace)
-        here = [f"namespace {self.evidence.namespace}"] if is_ours(namespace) else []
-        if namespace:
+    def _gone(self, *, namespace: bool) -> Look[None]:
+        found = find_namespace(self.kube, self.evidence.namespace)
+        here = [f"namespace {self.evidence.namespace}"] if namespace and is_ours(found) else []
+        if found:
             here += self._pods()
         here += [f"crd {each['metadata']['name']}" for each in definitions(self.kube, selector=OURS)]
         here += [f"DNS: {each}" for each in self.evidence.dns() if each.wanted and not each.rolled_out]

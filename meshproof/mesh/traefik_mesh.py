@@ -132,16 +132,22 @@ class TraefikMesh:
             self._settings, self._rendered = before, None
             raise
 
-    def uninstall(self, *, graceful: bool = True, cleanup: bool = True) -> float:
+    def uninstall(self, *, graceful: bool = True, cleanup: bool = True, namespace: bool = True) -> float:
         """Remove the release with upstream's cleanup, then the CRDs and the namespace that install brought.
 
-        Not ``graceful``: the pods that the release leaves behind are killed at once. Without ``cleanup`` the
-        mesh's zones stay in the cluster's DNS. What is left all the same is what ``leftovers`` says. Raises
-        MeshUninstallError.
+        Not ``graceful``: its pods are killed, and its shadow services are not left to the cleanup. Without
+        ``cleanup`` the mesh's zones stay in the cluster's DNS. Without ``namespace`` that one stays, empty
+        and ours, for an install that follows at once. What is left all the same is what ``leftovers`` says.
+        Raises MeshUninstallError.
         """
         with self._helm(self._settings) as (helm, _):
             removal = Removal(where=self._where, helm=helm, kube=self._kube, evidence=self._evidence)
-            return removal.run(within=self._settings.install_timeout_s, graceful=graceful, cleanup=cleanup)
+            return removal.run(
+                within=self._settings.install_timeout_s,
+                graceful=graceful,
+                cleanup=cleanup,
+                namespace=namespace,
+            )
 
     def leftovers(self) -> tuple[str, ...]:
         """What of the mesh is in the cluster; DNS configuration counts while a zone of the mesh is in it."""

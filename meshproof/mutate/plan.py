@@ -27,7 +27,7 @@ _STOP_COLLECTOR: Final = {
 }  # spans are lost for a while after it
 _USES_UP: Final = "middlewares"
 SAMPLE: Final = 4  # bystanders of a mutant, where not all of them run
-LONGEST_S: Final = 2.0  # of a bystander in the sample: the check of a mutant is to take seconds
+LONGEST_S: Final = 1.0  # of a bystander in the sample: the check of a mutant is to take seconds
 
 # What must hold before anything of an area can be judged: a name that leads to the mesh, a request that
 # crosses it, and the counter that is the witness of it.

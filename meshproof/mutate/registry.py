@@ -37,15 +37,18 @@ _SOME: Final = frozenset(
     }
 )
 
-# Its killers wait two minutes for what never comes; all but one notice another that lags, too.
-_TOO_LONG: Final = frozenset({"configuration-frozen"})
+# The killers of the first wait two minutes for what never comes, and all but one notice another that lags,
+# too. That of the second waits as long as for a breaker that never closes.
+_TOO_LONG: Final = frozenset({"configuration-frozen", "breaker-recovers-slowly"})
 
-# Each of their killers waits a quarter of a minute and more for what never comes.
+# Killers of theirs wait a quarter of a minute and more for what never comes.
 _WAITED_FOR: Final = frozenset(
     {
         *("tracing-off", "entrypoint-labels-off", "counter-frozen", "requests-missing"),
         *("proxy-lags", "endpoints-follow-late", "backend-dropped", "backend-stale", "route-dropped"),
         *("whitelist-frozen", "shadow-service-not-made", "dns-to-plain-service"),
+        *("one-proxy-misconfigured", "port-dropped", "catch-all-route", "backend-foreign"),
+        *("tcp-router-missing", "udp-leads-nowhere", "target-ignored"),
     }
 )
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from meshproof.cluster.dns import switch_dns
 from meshproof.cluster.workloads import NEVER_READY
 from meshproof.engine.waiting import Look
-from meshproof.mesh.leftovers import MESH, SHADOW
+from meshproof.mesh.leftovers import MESH
 from meshproof.model.errors import HarnessError
 from meshproof.mutate.mutant import Ground, Origin
 from meshproof.mutate.rollouts import wait, wait_rolled_out
@@ -46,12 +46,12 @@ def standing(ground: Ground) -> Iterator[None]:
 def _bring_back(ground: Ground, origin: Origin) -> None:
     _give_back_the_dns(ground, origin)  # first: CoreDNS may not even start
     switch_dns(ground.kube, to=origin.dns)
-    ground.mesh.uninstall(cleanup=False, graceful=False)
-    services = f"/api/v1/namespaces/{ground.mesh.settings.namespace}/services"
-    for path, selector in (*((path, MESH) for path in _RIGHTS), (services, SHADOW)):
-        for each in ground.kube.items(path, labelSelector=selector):
+    ground.mesh.uninstall(cleanup=False, graceful=False, namespace=False)
+    for path in _RIGHTS:
+        for each in ground.kube.items(path, labelSelector=MESH):
             ground.kube.delete(f"{path}/{each['metadata']['name']}")
-    if left := ground.mesh.leftovers():
+    left = [each for each in ground.mesh.leftovers() if not each.startswith("Namespace ")]
+    if left:
         raise HarnessError(
             where="the mesh of a mutant",
             problem=f"it left what could not be removed: {'; '.join(left)}",

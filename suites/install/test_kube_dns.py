@@ -82,7 +82,7 @@ def test_uninstall_removes_the_configuration_that_it_made(
 def users_stub_domains(kube: KubeApi, mesh: TraefikMesh) -> Iterator[dict[str, Any]]:
     """The user's own stub domains, there before the mesh is."""
     if mesh.leftovers():
-        mesh.uninstall()
+        mesh.uninstall(graceful=False)
     kube.delete(STUB_DOMAINS)
     data = {"stubDomains": json.dumps(USERS_OWN)}
     config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "kube-dns"}, "data": data}
@@ -91,7 +91,7 @@ def users_stub_domains(kube: KubeApi, mesh: TraefikMesh) -> Iterator[dict[str, A
         yield USERS_OWN
     finally:
         if mesh.leftovers():
-            mesh.uninstall()
+            mesh.uninstall(graceful=False)
         kube.delete(STUB_DOMAINS)
 
 
@@ -157,7 +157,7 @@ def test_users_own_stub_domains_are_kept(
         mesh.install()
         beside = stub_domains(kube)
     finally:
-        mesh.uninstall()
+        mesh.uninstall(graceful=False)
 
     evidence.record({"beside": beside, "after": stub_domains(kube)})
     assert beside.keys() == {*users_stub_domains, DOMAIN, OLD_DOMAIN}

@@ -89,7 +89,7 @@ def users_split(
 ) -> Iterator[UsersSplit]:
     """The user's own definition of TrafficSplits, in the cluster before the mesh is, and one TrafficSplit."""
     if mesh.leftovers():
-        mesh.uninstall()
+        mesh.uninstall(graceful=False)
     home = cluster.path
     text = helm_of(cluster, session.mesh_settings, home).template(session.mesh_settings.chart, [])
     definition = next(each for each in parse(text).objects if each["metadata"]["name"] == SPLITS)
@@ -137,12 +137,12 @@ def elsewhere(
     api = cluster.kube()
     candidate = mesh_on(cluster, settings, api)
     if mesh.leftovers():
-        mesh.uninstall()
+        mesh.uninstall(graceful=False)
     try:
         yield attempted(candidate)
     finally:
         if find_namespace(api, "elsewhere") is not None:
-            candidate.uninstall()
+            candidate.uninstall(graceful=False)
 
 
 @requirement("TM-INSTALL-013")
@@ -206,7 +206,7 @@ def helm_killed(
             raise HarnessError(where="helm", problem=problem, remedy="a slower machine may need more seconds")
         yield status
     finally:
-        removed.uninstall()
+        removed.uninstall(graceful=False)
 
 
 @requirement("TM-INSTALL-017")

@@ -27,7 +27,7 @@ pytestmark = [profile("lifecycle"), stage("removal")]
 def dns_of_another_name(kube: KubeApi, mesh: TraefikMesh) -> Iterator[None]:
     """CoreDNS serves on from a deployment of another name, as an operator's does; put back afterwards."""
     if mesh.leftovers():  # its own cleanup needs the DNS that it knows
-        mesh.uninstall()
+        mesh.uninstall(graceful=False)
     try:
         hide_coredns(kube)
         yield
@@ -49,7 +49,7 @@ def refused(session: Session, cluster: KindCluster, dns_of_another_name: None) -
         if kube.find(f"{deployments_path('kube-system')}/coredns") is None:  # else the mesh is there again
             if attempt.error is None:  # it has something to clean up, and needs a DNS that it knows
                 switch_dns(kube, to="coredns")
-            candidate.uninstall()
+            candidate.uninstall(graceful=False)
 
 
 @requirement("TM-INSTALL-008")

@@ -7,7 +7,7 @@ import pytest
 from fixtures.catalogue import profile, requirement
 from fixtures.probe import Client, Metered
 from fixtures.samples import Sampler
-from fixtures.services import FORGOTTEN_S, OpenedBreaker, ServiceNamed
+from fixtures.services import OpenedBreaker, ServiceNamed, let_close, open_breaker
 from fixtures.workloads import Echo
 from meshproof.model.exchange import Exchange
 from meshproof.observe.counters import Movement
@@ -43,13 +43,16 @@ def test_breaker_opens_on_its_expression(  # fixtures, and what differs from cas
     service = service_named(name)
     requests = [client.request(service.mesh_url("/?format=json")) for _ in range(SAMPLE)]
 
-    def opened() -> tuple[Exchange, list[Exchange], Movement]:
-        opens = client.get(service.mesh_url(path))
-        return opens, *metered.send(requests, service=service.label, expected=0)
+    def opened() -> tuple[list[Exchange], Movement]:
+        assert client.get(service.mesh_url(path)).status == status
+        return metered.send(requests, service=service.label, expected=0)
 
-    opens, exchanges, movement = sampler.take(opened, forgotten_s=FORGOTTEN_S).exchanges
+    def opened_anew() -> tuple[list[Exchange], Movement]:
+        open_breaker(client, service.mesh_url(path))
+        return metered.send(requests, service=service.label, expected=0)
 
-    assert opens.status == status
+    exchanges, movement = sampler.take(opened, again=opened_anew).exchanges
+
     assert [each.status for each in exchanges] == [503] * SAMPLE
     assert {each.response.body for each in exchanges if each.response} == {b"Service Unavailable"}
     assert movement.total == 0
@@ -68,8 +71,16 @@ def test_breaker_stays_closed_below_its_expression(
         requests = [client.request(service.mesh_url(path), fresh=False) for path in paths]
         return [each.status for each in client.send(requests, concurrency=1)]
 
-    sample = sampler.take(lambda: [send(below), send(over), send(["/"])], forgotten_s=FORGOTTEN_S)
-    closed, _, opened = sample.exchanges
+    def crossed() -> tuple[list[int | None], list[int | None]]:
+        closed = send(below)
+        send(over)
+        return closed, send(["/"])
+
+    def crossed_anew() -> tuple[list[int | None], list[int | None]]:
+        let_close(client, service.mesh_url("/"))
+        return crossed()
+
+    closed, opened = sampler.take(crossed, again=crossed_anew).exchanges
 
     assert closed == [200] * GOOD + [500] * BAD + [200] * (GOOD + 1)
     assert opened == [503]

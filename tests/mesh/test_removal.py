@@ -78,6 +78,33 @@ def test_pods_are_killed_where_nobody_uses_them(working: Any, fake_helm: Any, ma
     assert [each for each in working.done if "/pods/" in each] == [f"delete {PODS}/p within 0 s"]
 
 
+def test_shadow_services_go_before_a_cleanup_that_would_take_long_for_many(
+    build: Any, working: Any, fake_helm: Any, make_mesh: MakeMesh
+) -> None:
+    fake_helm.answers["status"] = STATUS
+    working.objects[PODS] = []
+    working.objects[SERVICES] = [build.thing("shadow", labels={"app": "maesh", "type": "shadow"})]
+
+    make_mesh().uninstall(graceful=False)
+
+    assert f"delete {SERVICES}/shadow" in working.done
+    assert fake_helm.calls[-1][-1] == "--no-hooks"
+
+
+def test_namespace_may_stay_for_the_next_install(
+    build: Any, working: Any, fake_helm: Any, make_mesh: MakeMesh
+) -> None:
+    fake_helm.answers["status"] = STATUS
+    working.objects[NAMESPACES] = [build.thing(NAMESPACE, labels={"dev.meshproof": "mesh"})]
+    working.objects[PODS] = []
+
+    mesh = make_mesh()
+    mesh.uninstall(namespace=False)
+
+    assert f"delete {NAMESPACES}/{NAMESPACE}" not in working.done
+    assert mesh.leftovers() == (f"Namespace {NAMESPACE}: made by an install of ours",)
+
+
 def test_controller_ends_before_a_cleanup_that_it_would_race_with(
     build: Any, working: Any, fake_helm: Any, make_mesh: MakeMesh
 ) -> None:

@@ -39,8 +39,8 @@ class Cluster:
 
     def __init__(self) -> None:
         self.done: list[str] = []
-        self.left: tuple[str, ...] = ("Namespace traefik-mesh",)
-        self.stays: tuple[str, ...] = ()
+        self.stays: tuple[str, ...] = ("Namespace traefik-mesh: made by an install of ours",)
+        self.left: tuple[str, ...] = self.stays
         self.ready = True
         self.objects: dict[str, Any] = {COREFILE: {"data": {"Corefile": BEFORE}}, COREDNS: {}}
         self.lists: dict[str, list[dict[str, Any]]] = {
@@ -77,9 +77,8 @@ class Cluster:
         self.left = ("Namespace traefik-mesh",)
         return 1.0
 
-    def uninstall(self, *, cleanup: bool, graceful: bool) -> float:
-        assert not cleanup
-        assert not graceful
+    def uninstall(self, *, cleanup: bool, graceful: bool, namespace: bool) -> float:
+        assert not any((cleanup, graceful, namespace))
         self.done.append("uninstall")
         self.left = self.stays
         return 1.0
@@ -153,15 +152,6 @@ def test_rights_that_were_left_go(cluster: Cluster) -> None:
         pass
 
     assert cluster.done[1:3] == ["uninstall", "delete clusterroles/traefik-mesh-controller"]
-
-
-def test_shadow_services_in_a_namespace_of_the_users_go(cluster: Cluster) -> None:
-    cluster.lists["/api/v1/namespaces/traefik-mesh/services"] = [{"metadata": {"name": "shadow"}}]
-
-    with standing(ground(cluster)):
-        pass
-
-    assert cluster.done[1:3] == ["uninstall", "delete services/shadow"]
 
 
 def test_what_cannot_be_removed_is_told(cluster: Cluster) -> None:

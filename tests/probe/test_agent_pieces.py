@@ -36,8 +36,7 @@ def test_chunks_go_out_with_a_pause_between(probe: Probe, servers: StreamServers
     exchange = probe.tcp("127.0.0.1", servers.greeting, b"a", b"b", pause_ms=60)
 
     assert exchange.received == b"HELLO\nab"
-    assert exchange.first_byte_ms is not None
-    assert exchange.first_byte_ms < 60 <= exchange.total_ms
+    assert exchange.total_ms >= 60
 
 
 def test_reading_ends_with_what_is_waited_for(probe: Probe, servers: StreamServers) -> None:
