@@ -13,6 +13,7 @@ from meshproof.mesh.traefik_mesh import TraefikMesh
 from meshproof.model.exchange import StreamExchange
 
 LONG: Final = b"some bytes \x00\xff and more\n" * 40_000  # bytes: 0.92 MB
+STREAMS: Final = 10  # a proxy that hurries the end on may lose the race with an answer now and then
 DATAGRAMS: Final = (16, 1_472, 9_000)  # bytes: the second fills an Ethernet frame, the third several
 STILL_MS: Final = 150.0  # an end that the proxy makes up would be there with the data, within some 5 ms
 
@@ -37,11 +38,11 @@ def test_tcp_crosses_a_proxy(
     """Bytes come back as they were sent, after the client closed its half, and a proxy stood between."""
     host = echo_of(session, mesh, workloads, "server-tcp").mesh_host
 
-    who = client.tcp(host, 9000, b"WHO\n")
+    short = [client.tcp(host, 9000, b"WHO\n") for _ in range(STREAMS)]
     echoed = client.tcp(host, 9000, LONG)
 
-    assert who.error is None
-    assert told_peer(who.received) in {each.ip for each in mesh.proxies()}, who.received
+    assert [each.error for each in short] == [None] * STREAMS
+    assert {told_peer(each.received) for each in short} <= {each.ip for each in mesh.proxies()}
     assert echoed.error is None
     assert echoed.received == echoed.sent
 

@@ -76,7 +76,7 @@ def test_one_node_is_configured_as_kind_does(cluster: KindCluster) -> None:
     assert [each["role"] for each in written["nodes"]] == ["control-plane"]
     assert "kubeadmConfigPatches" not in written["nodes"][0]
     assert [yaml.safe_load(each)["kind"] for each in written["kubeadmConfigPatches"]] == [
-        "KubeProxyConfiguration"
+        *("KubeProxyConfiguration", "KubeletConfiguration")
     ]
 
 
