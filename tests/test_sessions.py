@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from meshproof import sessions as module
+from meshproof.catalogue import load_catalogue
 from meshproof.cli import app
 from meshproof.history.store import HISTORY_FILE, read_history
 from meshproof.model.mesh_profile import MeshProfile
@@ -15,7 +16,8 @@ from meshproof.model.requirement import Level, Subject
 from meshproof.model.run import Run, RunInfo, RunState
 from meshproof.model.verdict import Evidence, Verdict, VerdictState
 from meshproof.mutants_command import by_profile, undone
-from meshproof.mutate.registry import MUTANTS, PROFILES
+from meshproof.mutate.plan import killers_of
+from meshproof.mutate.registry import MUTANTS, PROFILES, QUICK
 from meshproof.report.records import read_run
 from meshproof.report.store import RunStore
 from meshproof.sessions import plan
@@ -226,6 +228,14 @@ def test_quick_campaign_leaves_out_what_checks_take_something_down_for() -> None
 def test_quick_campaign_leaves_out_what_checks_install_the_mesh_for() -> None:
     assert "kubedns" in by_profile(["dns-to-plain-service"])
     assert list(by_profile(["dns-to-plain-service"], quick=True)) == ["plain"]
+
+
+def test_no_quick_mutant_is_lost_but_for_what_takes_something_down() -> None:
+    catalogue = load_catalogue()
+    judged = {name for names in by_profile(QUICK, quick=True).values() for name in names}
+
+    for name in set(QUICK) - judged:
+        assert "resilience" in {catalogue[killer].area for killer in killers_of(name, catalogue)}
 
 
 def test_what_was_not_judged_is_not_done() -> None:

@@ -165,7 +165,7 @@ class Mesh(Protocol):
     def uninstall(self, *, graceful: bool = True) -> float:
         """Remove the mesh with its own cleanup; return the seconds. Raises MeshUninstallError.
 
-        Where nobody uses the mesh any more its pods need not be waited for: not ``graceful`` kills them.
+        Where nobody uses the mesh any more nothing needs to end in order: not ``graceful`` kills its pods.
         """
         ...
 

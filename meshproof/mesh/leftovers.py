@@ -35,10 +35,13 @@ _STUBS: Final = ('"traefik.mesh"', '"maesh"')
 _DNS_CONFIG_MAPS: Final = ("coredns", "coredns-custom", "rke2-coredns-rke2-coredns")
 
 
-def leftovers(kube: KubeApi, *, namespace: str, release: str) -> tuple[str, ...]:
-    """One line each, ``Kind namespace/name: why it counts``; empty when nothing is left."""
+def leftovers(kube: KubeApi, *, namespace: str, release: str, itself: bool = True) -> tuple[str, ...]:
+    """One line each, ``Kind namespace/name: why it counts``; empty when nothing is left.
+
+    Without ``itself`` the namespace does not count, but for what is in it.
+    """
     return (
-        *_in_namespace(kube, namespace),
+        *_in_namespace(kube, namespace, itself=itself),
         *_in_dns(kube),
         *_rights(kube, f"{MESH},release={release}"),
         *(
@@ -58,7 +61,7 @@ def is_ours(thing: Mapping[str, Any] | None) -> bool:
     return thing is not None and (thing["metadata"].get("labels") or {}).get(OURS_LABEL) == OURS_VALUE
 
 
-def _in_namespace(kube: KubeApi, namespace: str) -> Iterator[str]:
+def _in_namespace(kube: KubeApi, namespace: str, *, itself: bool) -> Iterator[str]:
     found = find_namespace(kube, namespace)
     if found is None:
         return
@@ -66,7 +69,7 @@ def _in_namespace(kube: KubeApi, namespace: str) -> Iterator[str]:
         yield f"Service {namespace}/{_name(each)}: a shadow service"
     for each in pods_in(kube, namespace, selector=MESH):
         yield f"Pod {namespace}/{_name(each)}: of the mesh"
-    if is_ours(found):
+    if itself and is_ours(found):
         yield f"Namespace {namespace}: made by an install of ours"
 
 

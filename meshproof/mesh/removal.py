@@ -1,10 +1,11 @@
 """Takes Traefik Mesh away: upstream's cleanup, the release, then what our install had brought."""
 
 import time
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from meshproof.cluster.kube import KubeApi
 from meshproof.engine.process import CommandFailedError, CommandTimedOutError
@@ -56,8 +57,7 @@ class Removal:
         started = time.monotonic()
         Ownership(kube=self.kube, namespace=self.evidence.namespace).mark_again()
         if not graceful:
-            self._scale_controller_down()
-            self._kill(CONTROLLER)
+            self._stop_controller(within, at_once=True)
             self._remove_shadows()
         if self.helm.status() is not None:
             self._uninstall(within, cleanup=cleanup)
@@ -85,7 +85,7 @@ class Removal:
         """
         hooks = cleanup and self._has_work()
         if not hooks:
-            self._stop_controller(within)
+            self._stop_controller(within, at_once=False)
             hooks = cleanup and self._has_work()  # prepare may have come to its work in the meantime
         try:
             self.helm.uninstall(timeout_s=within, hooks=hooks)
@@ -100,13 +100,13 @@ class Removal:
 
     def _end_pods(self, *, graceful: bool) -> None:
         if not graceful:
-            self._kill(MESH)
+            self._kill(pods_in(self.kube, self.evidence.namespace, selector=MESH))
         with suppress(WaitTimedOutError):  # what stays is told of once the namespace should be gone
             eventually(self._pods_gone, what=f"the pods of {self.where} are gone", within=_PODS_END_S)
 
-    def _kill(self, selector: str) -> None:
+    def _kill(self, pods: Iterable[Mapping[str, Any]]) -> None:
         path = f"{namespace_path(self.evidence.namespace)}/pods"
-        for each in pods_in(self.kube, self.evidence.namespace, selector=selector):
+        for each in pods:
             name, uid = each["metadata"]["name"], each["metadata"]["uid"]
             self.kube.delete(f"{path}/{name}", uid=uid, grace_s=0)
 
@@ -131,13 +131,15 @@ class Removal:
                 path = f"{deployments_path(namespace)}/{each['metadata']['name']}"
                 self.kube.merge(path, {"spec": {"replicas": 0}})
 
-    def _stop_controller(self, within: float) -> None:
-        """End the pod whose init container changes the cluster's DNS."""
+    def _stop_controller(self, within: float, *, at_once: bool) -> None:
+        """End the pod whose init container changes the cluster's DNS, and which makes shadow services."""
         self._scale_controller_down()
-        namespace = self.evidence.namespace
+        namespace, selector = self.evidence.namespace, f"{MESH},{CONTROLLER}"
 
         def look() -> Look[None]:
-            pods = pods_in(self.kube, namespace, selector=CONTROLLER)
+            pods = pods_in(self.kube, namespace, selector=selector)
+            if at_once:
+                self._kill(pods)  # each time: until it is scaled down, another one comes
             names = [each["metadata"]["name"] for each in pods]
             return Look(met=not names, value=None, seen=", ".join(names))
 
@@ -160,7 +162,8 @@ class Removal:
 
     def _gone(self, *, namespace: bool) -> Look[None]:
         found = find_namespace(self.kube, self.evidence.namespace)
-        here = [f"namespace {self.evidence.namespace}"] if namespace and is_ours(found) else []
+        goes = namespace or (found or {}).get("metadata", {}).get("deletionTimestamp")
+        here = [f"namespace {self.evidence.namespace}"] if goes and is_ours(found) else []
         if found:
             here += self._pods()
         here += [f"crd {each['metadata']['name']}" for each in definitions(self.kube, selector=OURS)]

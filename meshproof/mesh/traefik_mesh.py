@@ -149,9 +149,13 @@ class TraefikMesh:
                 namespace=namespace,
             )
 
-    def leftovers(self) -> tuple[str, ...]:
-        """What of the mesh is in the cluster; DNS configuration counts while a zone of the mesh is in it."""
-        return leftovers(self._kube, namespace=self._settings.namespace, release=self._settings.release)
+    def leftovers(self, *, namespace: bool = True) -> tuple[str, ...]:
+        """What of the mesh is in the cluster; DNS configuration counts while a zone of the mesh is in it.
+
+        Without ``namespace`` that one does not count, but for what is in it.
+        """
+        where = self._settings
+        return leftovers(self._kube, namespace=where.namespace, release=where.release, itself=namespace)
 
     def mesh_host(self, service: str, namespace: str) -> str:
         return mesh_host(service, namespace)

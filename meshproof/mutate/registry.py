@@ -41,7 +41,7 @@ _SOME: Final = frozenset(
 # too. That of the second waits as long as for a breaker that never closes.
 _TOO_LONG: Final = frozenset({"configuration-frozen", "breaker-recovers-slowly"})
 
-# Killers of theirs wait a quarter of a minute and more for what never comes.
+# Some of their killers, or all, wait a quarter of a minute and more for what never comes.
 _WAITED_FOR: Final = frozenset(
     {
         *("tracing-off", "entrypoint-labels-off", "counter-frozen", "requests-missing"),
@@ -103,7 +103,7 @@ QUICK: Final = tuple(
 
 
 def quick_killers_of(name: str, catalogue: Mapping[str, Requirement]) -> list[str]:
-    """Of a mutant's killers those that the quick set runs: all but where each of them waits long.
+    """Of a mutant's killers those that the quick set runs: all but where some of them wait long.
 
     There it is the first, and those that are to kill no other mutant of the quick set, or only later ones of
     this kind.

@@ -50,8 +50,7 @@ def _bring_back(ground: Ground, origin: Origin) -> None:
     for path in _RIGHTS:
         for each in ground.kube.items(path, labelSelector=MESH):
             ground.kube.delete(f"{path}/{each['metadata']['name']}")
-    left = [each for each in ground.mesh.leftovers() if not each.startswith("Namespace ")]
-    if left:
+    if left := ground.mesh.leftovers(namespace=False):
         raise HarnessError(
             where="the mesh of a mutant",
             problem=f"it left what could not be removed: {'; '.join(left)}",

@@ -68,10 +68,11 @@ def test_uninstall_takes_the_stub_domains_back(
 @requirement("TM-INSTALL-028")
 @stage("removal")
 def test_uninstall_removes_the_configuration_that_it_made(
-    removed: TraefikMesh, kube: KubeApi, evidence: Facts
+    mesh: TraefikMesh, kube: KubeApi, evidence: Facts
 ) -> None:
     """kube-dns (the stand-in) ran without a ConfigMap before the mesh came, and does again after it went."""
-    del removed
+    if mesh.leftovers():
+        mesh.uninstall()
     found = kube.find(STUB_DOMAINS)
 
     evidence.record({"config_map": found and found.get("data")})
@@ -157,7 +158,7 @@ def test_users_own_stub_domains_are_kept(
         mesh.install()
         beside = stub_domains(kube)
     finally:
-        mesh.uninstall(graceful=False)
+        mesh.uninstall()
 
     evidence.record({"beside": beside, "after": stub_domains(kube)})
     assert beside.keys() == {*users_stub_domains, DOMAIN, OLD_DOMAIN}

@@ -3,8 +3,6 @@
 import time
 from typing import Final
 
-import pytest
-
 from fixtures.catalogue import profile, requirement
 from fixtures.probe import Client
 from fixtures.samples import Sampler
@@ -20,7 +18,6 @@ SAMPLE: Final = 20
 
 
 @requirement("TM-MW-009")
-@pytest.mark.usefixtures("closed_after")
 def test_breaker_closes_again(client: Client, evidence: Facts, breakers: Breakers, sampler: Sampler) -> None:
     """For 10 s nothing passes, then some, and once the recovery is over everything does."""
 
@@ -42,7 +39,10 @@ def test_breaker_closes_again(client: Client, evidence: Facts, breakers: Breaker
         eventually(all_pass, what="the breaker is closed", within=left)
         return min(passed_at), time.monotonic() - opened.at
 
-    first_passed_s, closed_s = sampler.take(recovered).exchanges
+    try:
+        first_passed_s, closed_s = sampler.take(recovered).exchanges
+    finally:
+        breakers.forget()
 
     evidence.record({"first_passed_s": first_passed_s, "closed_s": closed_s})
     assert first_passed_s >= FALLBACK_S

@@ -70,13 +70,14 @@ def test_tcp_half_closes_one_way_at_a_time(
     """The client's end reaches a server that answers only then, and the answer still finds its way back."""
     host = echo_of(session, mesh, workloads, "server-tcp").mesh_host
     data = b"0123456789abcdef" * 4096
+    tally = f"{len(data)} {hashlib.sha256(data).hexdigest()}\n".encode()
 
-    tallied = client.tcp(host, 9000, b"TALLY\n", data)
+    tallied = [client.tcp(host, 9000, b"TALLY\n", data) for _ in range(STREAMS)]
     unended = client.tcp(host, 9000, b"TALLY\n", data, half_close=False, end_after_ms=STILL_MS)
 
-    assert went_to_the_service(tallied, workloads, "server-tcp") is None
-    assert tallied.received == f"{len(data)} {hashlib.sha256(data).hexdigest()}\n".encode(), tallied.error
-    assert tallied.closed
+    assert {went_to_the_service(each, workloads, "server-tcp") for each in tallied} == {None}
+    assert {each.received for each in tallied} == {tally}
+    assert all(each.closed for each in tallied)
     assert (unended.received, unended.closed) == (b"", False), "the server saw an end that nobody sent"
 
 

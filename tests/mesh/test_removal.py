@@ -82,12 +82,13 @@ def test_shadow_services_go_before_a_cleanup_that_would_take_long_for_many(
     build: Any, working: Any, fake_helm: Any, make_mesh: MakeMesh
 ) -> None:
     fake_helm.answers["status"] = STATUS
-    working.objects[PODS] = []
+    late = iter([build.thing("c", labels={"app": "maesh", "component": "controller"})])
+    working.on_stop = lambda: working.objects[PODS].extend(late)  # its deployment was faster
     working.objects[SERVICES] = [build.thing("shadow", labels={"app": "maesh", "type": "shadow"})]
 
     make_mesh().uninstall(graceful=False)
 
-    assert f"delete {SERVICES}/shadow" in working.done
+    assert working.done[1:3] == [f"delete {PODS}/c within 0 s", f"delete {SERVICES}/shadow"]
     assert fake_helm.calls[-1][-1] == "--no-hooks"
 
 
@@ -103,6 +104,20 @@ def test_namespace_may_stay_for_the_next_install(
 
     assert f"delete {NAMESPACES}/{NAMESPACE}" not in working.done
     assert mesh.leftovers() == (f"Namespace {NAMESPACE}: made by an install of ours",)
+    assert mesh.leftovers(namespace=False) == ()
+
+
+def test_namespace_that_is_going_is_waited_for_all_the_same(
+    build: Any, working: Any, make_mesh: MakeMesh
+) -> None:
+    """Nothing can be installed into it."""
+    going = build.thing(NAMESPACE, labels={"dev.meshproof": "mesh"})
+    going["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    working.objects[NAMESPACES] = [going]
+    working.objects[PODS] = []
+
+    with pytest.raises(MeshUninstallError, match=f"namespace {NAMESPACE}"):
+        make_mesh(install_timeout_s=0.01).uninstall(namespace=False)
 
 
 def test_controller_ends_before_a_cleanup_that_it_would_race_with(

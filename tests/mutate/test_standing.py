@@ -39,8 +39,8 @@ class Cluster:
 
     def __init__(self) -> None:
         self.done: list[str] = []
-        self.stays: tuple[str, ...] = ("Namespace traefik-mesh: made by an install of ours",)
-        self.left: tuple[str, ...] = self.stays
+        self.stays: tuple[str, ...] = ()
+        self.left: tuple[str, ...] = ("Namespace traefik-mesh",)
         self.ready = True
         self.objects: dict[str, Any] = {COREFILE: {"data": {"Corefile": BEFORE}}, COREDNS: {}}
         self.lists: dict[str, list[dict[str, Any]]] = {
@@ -66,7 +66,8 @@ class Cluster:
         del uid
         self.done.append(f"delete {'/'.join(path.split('/')[-2:])}")
 
-    def leftovers(self) -> tuple[str, ...]:
+    def leftovers(self, *, namespace: bool) -> tuple[str, ...]:
+        assert not namespace, "it is kept for the next install"
         return self.left
 
     def proxies(self) -> list[SimpleNamespace]:
