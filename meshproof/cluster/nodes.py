@@ -7,7 +7,7 @@ from meshproof.cluster.kube import KubeApi, KubeError
 from meshproof.engine.waiting import Look
 from meshproof.model.run import Node
 
-__all__ = ["CONTROL_PLANE", "node_ready", "nodes", "nodes_of", "pod_ranges", "ready_nodes", "workers"]
+__all__ = ["CONTROL_PLANE", "node_ready", "nodes", "nodes_of", "pod_ranges", "workers"]
 
 CONTROL_PLANE: Final = "node-role.kubernetes.io/control-plane"  # a label, whose value is empty
 
@@ -46,15 +46,6 @@ def node_ready(kube: KubeApi) -> Callable[[], Look[None]]:
         return Look(met=met, value=None, seen=str(said or "no node yet"))
 
     return look
-
-
-def ready_nodes(kube: KubeApi) -> list[str]:
-    """The names of the nodes that say Ready."""
-    return [
-        each["metadata"]["name"]
-        for each in kube.items("/api/v1/nodes")
-        if any(c["type"] == "Ready" and c["status"] == "True" for c in each["status"].get("conditions", []))
-    ]
 
 
 def workers(kube: KubeApi) -> list[str]:

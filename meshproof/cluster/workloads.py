@@ -160,10 +160,15 @@ class Workloads:
 
 @contextmanager
 def predecessors_removed(kube: KubeApi) -> Iterator[list[str]]:
-    """The namespaces that earlier runs left in a kept cluster: told to go, and gone when the block ends."""
+    """The namespaces that earlier runs left in a kept cluster: told to go, and gone when the block ends.
+
+    Their pods are killed: Kubernetes would look at a namespace again only once these had had their time.
+    """
     names = [each["metadata"]["name"] for each in kube.items("/api/v1/namespaces", labelSelector=RUN_LABEL)]
     for name in names:
         kube.delete(f"/api/v1/namespaces/{name}")
+        for pod in kube.items(f"/api/v1/namespaces/{name}/pods"):
+            kube.delete(f"/api/v1/namespaces/{name}/pods/{pod['metadata']['name']}", grace_s=0)
     yield names
     _wait_gone(kube, names)
 

@@ -10,7 +10,7 @@ from fixtures.verdicts import Facts
 from fixtures.workloads import Echo
 from meshproof.cluster.faults import Faults
 from meshproof.cluster.kube import KubeApi
-from meshproof.cluster.nodes import nodes_of, ready_nodes, workers
+from meshproof.cluster.nodes import nodes_of, workers
 from meshproof.cluster.workloads import Workloads
 from meshproof.engine.waiting import Look, WaitTimedOutError, eventually
 from meshproof.mesh.control_api import CONTROLLER
@@ -39,7 +39,7 @@ def test_silent_node_is_left_alone(
     workloads: Workloads,
     evidence: Facts,
 ) -> None:
-    """Some requests arrive all the time, and all once the node is given up and the proxies know."""
+    """Some requests arrive all the time, and all once the node's pods are given up and the proxies know."""
     del client
     (worker,) = workers(kube)
     there = {
@@ -55,7 +55,7 @@ def test_silent_node_is_left_alone(
     with constant(spread) as traffic:
         with faults.silent_node(worker):
             began = time.time()
-            given_up_s = seconds_until_given_up(kube, worker)
+            given_up_s = seconds_until_given_up(kube, worker, spread)
             faults.last(FORGOTTEN_S + CALM_S)
         back_s = time.time() - began
         faults.last(CALM_S)
@@ -67,12 +67,22 @@ def test_silent_node_is_left_alone(
     assert found.until_s <= given_up_s + FORGOTTEN_S
 
 
-def seconds_until_given_up(kube: KubeApi, node: str) -> float:
-    """How long Kubernetes takes to say that the node is not ready: the environment's part of the outage."""
+def seconds_until_given_up(kube: KubeApi, node: str, service: Echo) -> float:
+    """How long Kubernetes takes until none of the node's pods is an endpoint: its own part of the outage.
+
+    It says first that the node is not ready, and seconds later that its pods are not.
+    """
+    path = f"/apis/discovery.k8s.io/v1/namespaces/{service.namespace}/endpointslices"
 
     def look() -> Look[None]:
-        ready = ready_nodes(kube)
-        return Look(met=node not in ready, value=None, seen=f"ready: {ready}")
+        slices = kube.items(path, labelSelector=f"kubernetes.io/service-name={service.service}")
+        left = [
+            each["targetRef"]["name"]
+            for one in slices
+            for each in one.get("endpoints") or []
+            if each["nodeName"] == node and each["conditions"]["ready"]
+        ]
+        return Look(met=not left, value=None, seen=f"endpoints there: {', '.join(left)}")
 
     try:
         return eventually(look, what=f"{node} is given up", within=GIVEN_UP_S).seconds

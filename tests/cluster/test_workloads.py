@@ -38,8 +38,8 @@ class FakeKube:
     def merge(self, path: str, body: dict[str, Any]) -> None:
         self.calls.append(("merge", path, body))
 
-    def delete(self, path: str) -> None:
-        self.calls.append(("delete", path))
+    def delete(self, path: str, *, grace_s: int | None = None) -> None:
+        self.calls.append(("delete", path) if grace_s is None else ("delete", path, grace_s))
         if (name := path.removeprefix("/api/v1/namespaces/")) in self.namespaces:
             self.namespaces[name] = self.lingers
 
@@ -300,3 +300,17 @@ def test_predecessors_are_removed_and_named(kube: FakeKube) -> None:
     assert removed == ["demo-1", "demo-2"]
     assert kube.namespaces == {}
     assert kube.calls[0] == ("items", "/api/v1/namespaces", {"labelSelector": RUN_LABEL})
+
+
+def test_pods_of_predecessors_have_no_time_to_end(kube: FakeKube) -> None:
+    kube.namespaces = {"demo-1": 0}
+    kube.collections["/api/v1/namespaces/demo-1/pods"] = [{"metadata": {"name": "p"}}]
+
+    with module.predecessors_removed(cast("KubeApi", kube)):
+        pass
+
+    told = [call for call in kube.calls if call[0] == "delete"]
+    assert told == [
+        ("delete", "/api/v1/namespaces/demo-1"),
+        ("delete", "/api/v1/namespaces/demo-1/pods/p", 0),
+    ]
