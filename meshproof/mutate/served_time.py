@@ -19,6 +19,7 @@ __all__ = ["CHANGES"]
 LAG_S: Final = 20.0  # beyond the 15 s in which a change is to be followed
 ENDPOINTS_LAG_S: Final = 18.0  # as well
 PHASE_S: Final = 4.0  # a proxy polls each second and applies a change each two: it sees every phase
+FLAP_S: Final = 1.0  # in a campaign it polls four times a second; the check that is to notice takes four
 PROTOCOLS: Final = ("http", "tcp", "udp")
 KINDS: Final = ("routers", "services", "middlewares")
 
@@ -101,10 +102,10 @@ def _drop_routers(configuration: parts.Configuration, scope: parts.Scope, *servi
 
 
 def route_flaps(configuration: parts.Configuration, scope: parts.Scope) -> None:
-    """The routers of ``server`` come and go, 4 s each."""
+    """The routers of ``server`` come and go, 1 s each."""
     now = time.monotonic()
     since: float = scope.memory.setdefault("since", now)
-    if int((now - since) / PHASE_S) % 2:
+    if int((now - since) / FLAP_S) % 2:
         _drop_routers(configuration, scope, "server")
 
 
