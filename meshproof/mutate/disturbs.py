@@ -12,6 +12,7 @@ _TOLD: Final = "its witness is what the proxy tells the server of itself"
 _PATHS: Final = "it compares the path that arrives"
 _BODIES: Final = "it sends bodies, which the server takes for requests"
 _SHOP: Final = "it asks the same split service"
+_WITNESS: Final = "its witness is the trace that the server is told"
 _BREAKER: Final = "it opens a breaker, which is open still"
 _LIMIT: Final = "it counts on a limit"
 _STREAM: Final = "a TCP server gets a line more"
@@ -75,7 +76,8 @@ DISTURBS: Final[Mapping[str, Mapping[str, str]]] = {
     "retry-same-server": {"TM-MW-018": "some of its requests meet the server that refuses"},
     "retry-after-answer": {"TM-MW-0": "bodies are buffered to be sent again"},
     "rate-limit-dropped": dict.fromkeys(["TM-MW-007", "TM-MW-012"], _LIMIT),
-    "trace-header-stripped": {"TM-TRACE-008": "its witness is the trace that the server is told"},
+    "trace-header-stripped": {"TM-TRACE-008": _WITNESS},
+    "trace-restarted": {"TM-TRACE-008": _WITNESS},
     "status-rewritten": {"TM-METRIC-01": "it compares failures"},
     "tcp-bytes-changed": {"TM-ROUTE-070": "what it gets by HTTP is in upper case, too"},
     "breaker-never-closes": {"TM-MW-008": _BREAKER},
