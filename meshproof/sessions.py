@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 import typer
 
+from meshproof.catalogue import DEFAULT_PROFILE, checks_in
 from meshproof.engine.process import run as run_command
 from meshproof.history.store import remember
 from meshproof.model.errors import ExitCode
@@ -98,6 +99,7 @@ def _run_all(
             folder = store.folder / "profiles" / name
             keep = ["--keep-cluster"] if step.keep_cluster else []
             arguments = [
+                *_files_of(name),
                 "--no-history",  # the joined run is in it
                 *common,
                 *keep,
@@ -141,7 +143,15 @@ def run_suites(*arguments: str) -> int:
 
 
 def _session(arguments: Sequence[str]) -> int:
-    return run_suites("suites", *arguments)
+    return run_suites(*arguments)
+
+
+def _files_of(profile: str) -> list[str]:
+    """Where a profile's checks are: to collect all the others takes a second of each session."""
+    if profile == DEFAULT_PROFILE:
+        return ["suites"]
+    checks = [each for each in checks_in() if profile in (*each.profiles, *each.campaigns)]
+    return sorted({each.test.partition("::")[0] for each in checks})
 
 
 def _exit_code(runs: Mapping[str, Run]) -> int:

@@ -141,6 +141,17 @@ def test_joined_run_is_in_the_history_and_its_parts_are_not(
     assert all("--no-history" in each for each in sessions.seen)
 
 
+def test_a_session_collects_the_files_of_its_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions = Sessions({})
+    monkeypatch.setattr(module, "_session", sessions)
+
+    module.run_sessions(tmp_path, plan([profile("plain"), profile("tcp")], keep_last=False), [])
+
+    plain, tcp = ([each for each in seen if not each.startswith("-")] for seen in sessions.seen)
+    assert plain == ["suites"]
+    assert tcp == ["suites/routing/test_default_mode.py"]
+
+
 def test_options_reach_every_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sessions = Sessions({})
     monkeypatch.setattr(module, "_session", sessions)

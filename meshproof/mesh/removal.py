@@ -59,10 +59,13 @@ class Removal:
         if not graceful:
             self._stop_controller(within, at_once=True)
             self._remove_shadows()
+            self._remove_definitions()  # where objects of them are left Kubernetes takes five seconds more
         if self.helm.status() is not None:
             self._uninstall(within, cleanup=cleanup)
             self._end_pods(graceful=graceful)
-        self._remove_ours(namespace=namespace)
+        self._remove_definitions()
+        if namespace:
+            self._remove_namespace()
         left = within - (time.monotonic() - started)
         try:
             gone = partial(self._gone, namespace=namespace)
@@ -145,11 +148,13 @@ class Removal:
 
         eventually(look, what=f"the controller of {self.where} has stopped", within=within)
 
-    def _remove_ours(self, *, namespace: bool) -> None:
+    def _remove_definitions(self) -> None:
         for each in definitions(self.kube, selector=OURS):
             self.kube.delete(f"{DEFINITIONS}/{each['metadata']['name']}", uid=each["metadata"]["uid"])
+
+    def _remove_namespace(self) -> None:
         found = find_namespace(self.kube, self.evidence.namespace)
-        if namespace and found and is_ours(found):
+        if found and is_ours(found):
             self.kube.delete(namespace_path(self.evidence.namespace), uid=found["metadata"]["uid"])
 
     def _pods_gone(self) -> Look[None]:
