@@ -55,7 +55,8 @@ class Removal:
         ``namespace`` that one stays: Kubernetes looks at one that is to go only after five seconds.
         """
         started = time.monotonic()
-        Ownership(kube=self.kube, namespace=self.evidence.namespace).mark_again()
+        ownership = Ownership(kube=self.kube, namespace=self.evidence.namespace)
+        ownership.mark_again()
         if not graceful:
             self._stop_controller(within, at_once=True)
             self._remove_shadows()
@@ -66,6 +67,8 @@ class Removal:
         self._remove_definitions()
         if namespace:
             self._remove_namespace()
+        else:
+            ownership.forget()
         left = within - (time.monotonic() - started)
         try:
             gone = partial(self._gone, namespace=namespace)

@@ -83,7 +83,7 @@ def test_uninstall_removes_the_configuration_that_it_made(
 def users_stub_domains(kube: KubeApi, mesh: TraefikMesh) -> Iterator[dict[str, Any]]:
     """The user's own stub domains, there before the mesh is."""
     if mesh.leftovers():
-        mesh.uninstall(graceful=False)
+        mesh.uninstall(graceful=False, namespace=False)
     kube.delete(STUB_DOMAINS)
     data = {"stubDomains": json.dumps(USERS_OWN)}
     config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "kube-dns"}, "data": data}

@@ -89,7 +89,7 @@ def users_split(
 ) -> Iterator[UsersSplit]:
     """The user's own definition of TrafficSplits, in the cluster before the mesh is, and one TrafficSplit."""
     if mesh.leftovers():
-        mesh.uninstall(graceful=False)
+        mesh.uninstall(graceful=False, namespace=False)
     home = cluster.path
     text = helm_of(cluster, session.mesh_settings, home).template(session.mesh_settings.chart, [])
     definition = next(each for each in parse(text).objects if each["metadata"]["name"] == SPLITS)
@@ -137,7 +137,7 @@ def elsewhere(
     api = cluster.kube()
     candidate = mesh_on(cluster, settings, api)
     if mesh.leftovers():
-        mesh.uninstall(graceful=False)
+        mesh.uninstall(graceful=False, namespace=False)
     try:
         yield attempted(candidate)
     finally:

@@ -27,7 +27,7 @@ pytestmark = [profile("lifecycle"), stage("removal")]
 def dns_of_another_name(kube: KubeApi, mesh: TraefikMesh) -> Iterator[None]:
     """CoreDNS serves on from a deployment of another name, as an operator's does; put back afterwards."""
     if mesh.leftovers():  # its own cleanup needs the DNS that it knows
-        mesh.uninstall(graceful=False)
+        mesh.uninstall(graceful=False, namespace=False)
     try:
         hide_coredns(kube)
         yield

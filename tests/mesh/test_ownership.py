@@ -71,3 +71,16 @@ def test_an_install_that_was_cut_short_is_made_up_for(
     ownership.mark_again()
 
     assert kube.done == marked
+
+
+def test_namespace_that_stays_is_noted_anew_by_the_next_install(
+    build: Any, kube: Any, ownership: Ownership
+) -> None:
+    """What the user has brought meanwhile is not ours to remove."""
+    ownership.claim()
+
+    ownership.forget()
+    kube.objects[DEFINITIONS] += [build.thing("users.smi-spec.io")]
+
+    assert ownership.claim() == {"a.split.smi-spec.io", "users.smi-spec.io"}
+    assert ownership.claim() == {"a.split.smi-spec.io", "users.smi-spec.io"}
