@@ -64,7 +64,8 @@ class Removal:
         if self.helm.status() is not None:
             self._uninstall(within, cleanup=cleanup)
             self._end_pods(graceful=graceful)
-        self._remove_definitions()
+        if graceful:
+            self._remove_definitions()
         if namespace:
             self._remove_namespace()
         else:

@@ -142,12 +142,8 @@ class TraefikMesh:
         """
         with self._helm(self._settings) as (helm, _):
             removal = Removal(where=self._where, helm=helm, kube=self._kube, evidence=self._evidence)
-            return removal.run(
-                within=self._settings.install_timeout_s,
-                graceful=graceful,
-                cleanup=cleanup,
-                namespace=namespace,
-            )
+            within = self._settings.install_timeout_s
+            return removal.run(within=within, graceful=graceful, cleanup=cleanup, namespace=namespace)
 
     def leftovers(self, *, namespace: bool = True) -> tuple[str, ...]:
         """What of the mesh is in the cluster; DNS configuration counts while a zone of the mesh is in it.

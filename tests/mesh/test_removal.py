@@ -92,6 +92,18 @@ def test_shadow_services_go_before_a_cleanup_that_would_take_long_for_many(
     assert fake_helm.calls[-1][-1] == "--no-hooks"
 
 
+def test_shadow_services_go_where_there_is_no_release_any_more(
+    build: Any, working: Any, make_mesh: MakeMesh
+) -> None:
+    """As in a namespace of the user's, which no uninstall takes away."""
+    working.objects[PODS] = []
+    working.objects[SERVICES] = [build.thing("shadow", labels={"app": "maesh", "type": "shadow"})]
+
+    make_mesh().uninstall(graceful=False)
+
+    assert f"delete {SERVICES}/shadow" in working.done
+
+
 def test_namespace_may_stay_for_the_next_install(
     build: Any, working: Any, fake_helm: Any, make_mesh: MakeMesh
 ) -> None:
