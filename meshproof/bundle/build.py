@@ -58,7 +58,7 @@ def build_bundle(
 def present_bundle(cache: Path, *, repair: bool, lock: Path = LOCK_PATH) -> Bundle | None:
     """The bundle where there is nothing to do; None where it is missing, or damaged and to be repaired."""
     try:
-        return open_bundle(cache, lock=lock)
+        return open_bundle(cache, lock=lock, anew=repair)
     except BundleMissingError:
         return None
     except BundleDamagedError:

@@ -9,6 +9,7 @@ from meshproof.bundle.digest import digest_of_files
 from meshproof.bundle.errors import BundleDamagedError, BundleMissingError, Damage
 from meshproof.bundle.lock import LOCK_PATH, load_lock, lock_key
 from meshproof.bundle.manifest import Manifest, read_manifest
+from meshproof.bundle.verified import note_verified, times_of, was_verified
 from meshproof.engine.container import Engine
 from meshproof.model.errors import BadInputError, HarnessError, nearest
 from meshproof.paths import cache_root
@@ -66,9 +67,10 @@ def bundle_root(cache: Path, key: str) -> Path:
     return cache / "bundle" / key[:12]
 
 
-def open_bundle(cache: Path | None = None, *, lock: Path = LOCK_PATH) -> Bundle:
+def open_bundle(cache: Path | None = None, *, lock: Path = LOCK_PATH, anew: bool = False) -> Bundle:
     """Find the bundle for the lock, verify every blob (SHA-256, in threads), and return it.
 
+    A blob that was verified within a day and not touched since is not read again, unless ``anew``.
     Raises BadInputError for the lock, BundleMissingError, and BundleDamagedError, which names the blob.
     """
     load_lock(lock)
@@ -76,9 +78,16 @@ def open_bundle(cache: Path | None = None, *, lock: Path = LOCK_PATH) -> Bundle:
     if not root.is_dir():
         raise BundleMissingError(root)
     manifest = read_manifest(root)
+    if anew or not was_verified(root, manifest):
+        _verify_and_note(root, manifest)
+    return _opened(root, manifest)
+
+
+def _verify_and_note(root: Path, manifest: Manifest) -> None:
+    times = times_of(root, manifest)
     if damages := verify(root, manifest):
         raise BundleDamagedError(root, damages)
-    return _opened(root, manifest)
+    note_verified(root, manifest, times)
 
 
 def verify(root: Path, manifest: Manifest) -> list[Damage]:

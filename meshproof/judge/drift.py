@@ -16,8 +16,6 @@ from itertools import groupby
 from statistics import fmean
 from typing import Final
 
-from scipy import stats
-
 from meshproof.judge.histograms import Latencies
 from meshproof.judge.rounds import DIRECT, MESH
 from meshproof.model.drift import Drift, Unit
@@ -63,6 +61,8 @@ def slope(of: str, unit: Unit, series: _Series) -> Drift | None:
     """How ``series`` rises over time; None for fewer than ``MIN_POINTS``."""
     if len(series) < MIN_POINTS:
         return None
+    from scipy import stats  # noqa: PLC0415 -- half a second of every session's start, for a soak's sake
+
     seconds, values = [each for each, _ in series], [each for _, each in series]
     fitted = stats.theilslopes(values, [each / _HOUR_S for each in seconds], _CONFIDENCE)
     low, high = float(fitted[2]), float(fitted[3])

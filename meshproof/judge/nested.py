@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from statistics import fmean, variance
 from typing import Final
 
-from scipy import stats
+from meshproof.judge.intervals import t_quantile
 
 __all__ = ["MIN_DEPLOYMENTS", "Spread", "enough_deployments", "spread_of"]
 
@@ -72,7 +72,7 @@ def enough_deployments(one: Sequence[float], other: Sequence[float], *, width: f
     """
     spread = variance(one) + variance(other)
     for number in range(MIN_DEPLOYMENTS, _MOST + 1, 2):
-        reach = float(stats.t.ppf(0.975, 2 * number - 2)) * math.sqrt(spread / number)
+        reach = t_quantile(0.975, 2 * number - 2) * math.sqrt(spread / number)
         if 2 * reach <= width:
             return number
     return None
