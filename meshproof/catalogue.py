@@ -7,6 +7,7 @@ looked into a folder has left its checks out all the same.
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -78,7 +79,8 @@ def checks_in(folder: Path = SUITES) -> list[Check]:
         except SyntaxError:
             continue  # pytest's collection says so
         everywhere = list(_marks_of_module(tree))
-        for node in ast.walk(tree):
+        groups = [each.body for each in tree.body if isinstance(each, ast.ClassDef)]
+        for node in chain(tree.body, *groups):
             if isinstance(node, ast.FunctionDef):
                 marks = [*everywhere, *node.decorator_list]
                 if names := _arguments_of(marks, "requirement"):

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 import typer
 
-from meshproof.catalogue import DEFAULT_PROFILE, checks_in
+from meshproof.catalogue import DEFAULT_PROFILE, Check, checks_in
 from meshproof.engine.process import run as run_command
 from meshproof.history.store import remember
 from meshproof.model.errors import ExitCode
@@ -92,6 +92,7 @@ def _run_all(
     store: RunStore, info: RunInfo, steps: Sequence[Step], common: Sequence[str], runs: dict[str, Run]
 ) -> int:
     note, stopped = "", None
+    checks = checks_in()
     try:
         for number, step in enumerate(steps, start=1):
             name = step.profile.name
@@ -99,7 +100,7 @@ def _run_all(
             folder = store.folder / "profiles" / name
             keep = ["--keep-cluster"] if step.keep_cluster else []
             arguments = [
-                *_files_of(name),
+                *_files_of(name, checks),
                 "--no-history",  # the joined run is in it
                 *common,
                 *keep,
@@ -146,12 +147,12 @@ def _session(arguments: Sequence[str]) -> int:
     return run_suites(*arguments)
 
 
-def _files_of(profile: str) -> list[str]:
+def _files_of(profile: str, checks: Sequence[Check]) -> list[str]:
     """Where a profile's checks are: to collect all the others takes a second of each session."""
     if profile == DEFAULT_PROFILE:
         return ["suites"]
-    checks = [each for each in checks_in() if profile in (*each.profiles, *each.campaigns)]
-    return sorted({each.test.partition("::")[0] for each in checks})
+    own = [each for each in checks if profile in (*each.profiles, *each.campaigns)]
+    return sorted({each.test.partition("::")[0] for each in own})
 
 
 def _exit_code(runs: Mapping[str, Run]) -> int:
