@@ -12,6 +12,7 @@ from meshproof.model.matrix import CellRow
 __all__ = ["Attempt", "Planned", "Reason", "estimate_s", "plan_night"]
 
 _USUAL_S: Final = 480.0  # a bundle with one program compiled anew, one profile: where nothing was measured
+_KUBERNETES_S: Final = 300.0  # to compile one: every program of the node
 
 
 class Reason(StrEnum):
@@ -59,11 +60,15 @@ def plan_night(
 
 
 def estimate_s(cell: CellRow, attempts: Mapping[str, Attempt]) -> float:
-    """What a cell took the last time; where it never ran, what others did, as the median."""
+    """What a cell took the last time; where it never ran, what others did, as the median.
+
+    None of these has compiled a Kubernetes, unless it was a cell of another one itself.
+    """
     attempt = attempts.get(cell.name)
     if attempt and attempt.run:
         return attempt.seconds
-    return median([each.seconds for each in attempts.values() if each.run] or [_USUAL_S])
+    others = median([each.seconds for each in attempts.values() if each.run] or [_USUAL_S])
+    return others + (_KUBERNETES_S if cell.kubernetes else 0.0)
 
 
 def _reason(attempt: Attempt | None) -> Reason:

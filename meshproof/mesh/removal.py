@@ -58,7 +58,7 @@ class Removal:
         ownership = Ownership(kube=self.kube, namespace=self.evidence.namespace)
         ownership.mark_again()
         if not graceful:
-            self._stop_controller(within, at_once=True)
+            self.stop_controller(within, at_once=True)
             self._remove_shadows()
             self._remove_definitions()  # where objects of them are left Kubernetes takes five seconds more
         if self.helm.status() is not None:
@@ -84,6 +84,20 @@ class Removal:
             raise MeshUninstallError(where=self.where, diagnosis=diagnosis) from error
         return time.monotonic() - started
 
+    def stop_controller(self, within: float, *, at_once: bool) -> None:
+        """End the pod whose init container changes the cluster's DNS, and which makes shadow services."""
+        self._scale_controller_down()
+        namespace, selector = self.evidence.namespace, f"{MESH},{CONTROLLER}"
+
+        def look() -> Look[None]:
+            pods = pods_in(self.kube, namespace, selector=selector)
+            if at_once:
+                self._kill(pods)  # each time: until it is scaled down, another one comes
+            names = [each["metadata"]["name"] for each in pods]
+            return Look(met=not names, value=None, seen=", ".join(names))
+
+        eventually(look, what=f"the controller of {self.where} has stopped", within=within)
+
     def _uninstall(self, within: float, *, cleanup: bool) -> None:
         """Uninstall, with the chart's cleanup hook only where there is something to clean.
 
@@ -92,7 +106,7 @@ class Removal:
         """
         hooks = cleanup and self._has_work()
         if not hooks:
-            self._stop_controller(within, at_once=False)
+            self.stop_controller(within, at_once=False)
             hooks = cleanup and self._has_work()  # prepare may have come to its work in the meantime
         try:
             self.helm.uninstall(timeout_s=within, hooks=hooks)
@@ -137,20 +151,6 @@ class Removal:
             if (each["metadata"].get("labels") or {}).get("component") == "controller":
                 path = f"{deployments_path(namespace)}/{each['metadata']['name']}"
                 self.kube.merge(path, {"spec": {"replicas": 0}})
-
-    def _stop_controller(self, within: float, *, at_once: bool) -> None:
-        """End the pod whose init container changes the cluster's DNS, and which makes shadow services."""
-        self._scale_controller_down()
-        namespace, selector = self.evidence.namespace, f"{MESH},{CONTROLLER}"
-
-        def look() -> Look[None]:
-            pods = pods_in(self.kube, namespace, selector=selector)
-            if at_once:
-                self._kill(pods)  # each time: until it is scaled down, another one comes
-            names = [each["metadata"]["name"] for each in pods]
-            return Look(met=not names, value=None, seen=", ".join(names))
-
-        eventually(look, what=f"the controller of {self.where} has stopped", within=within)
 
     def _remove_definitions(self) -> None:
         for each in definitions(self.kube, selector=OURS):

@@ -141,9 +141,15 @@ class TraefikMesh:
         Raises MeshUninstallError.
         """
         with self._helm(self._settings) as (helm, _):
-            removal = Removal(where=self._where, helm=helm, kube=self._kube, evidence=self._evidence)
             within = self._settings.install_timeout_s
-            return removal.run(within=within, graceful=graceful, cleanup=cleanup, namespace=namespace)
+            return self._removal(helm).run(
+                within=within, graceful=graceful, cleanup=cleanup, namespace=namespace
+            )
+
+    def stop_controller(self) -> None:
+        """Kill the controller, and a prepare that waits, which heeds no SIGTERM; an install brings both."""
+        with self._helm(self._settings) as (helm, _):
+            self._removal(helm).stop_controller(self._settings.install_timeout_s, at_once=True)
 
     def leftovers(self, *, namespace: bool = True) -> tuple[str, ...]:
         """What of the mesh is in the cluster; DNS configuration counts while a zone of the mesh is in it.
@@ -227,6 +233,9 @@ class TraefikMesh:
                 home=home,
             )
             yield helm, [first, *settings.values, last]
+
+    def _removal(self, helm: Helm) -> Removal:
+        return Removal(where=self._where, helm=helm, kube=self._kube, evidence=self._evidence)
 
     def _render(self, settings: MeshSettings) -> Rendered:
         with self._helm(settings) as (helm, values):

@@ -24,7 +24,6 @@ pytestmark = profile("kubedns")
 
 USERS_OWN: Final = {"corp.example": ["192.0.2.53"]}  # RFC 5737: nobody's address
 PROMISED_S: Final = 120.0  # as TM-INSTALL-001
-ENDS_S: Final = 10.0  # killed, not asked to end: one second
 SAID_BY_PREPARE_S: Final = 12.0  # it looks every ten seconds
 SAID_WITHIN_S: Final = 30.0  # it is plain after a second; a slow machine gets thirty
 
@@ -153,7 +152,7 @@ def test_users_own_stub_domains_are_kept(
     mesh: TraefikMesh, users_stub_domains: dict[str, Any], kube: KubeApi, evidence: Facts
 ) -> None:
     """The remedy works, the mesh's stub domains stand beside the user's, and only those go with it."""
-    stop_controller_at_once(kube, mesh)
+    mesh.stop_controller()  # a prepare that waits for a DNS it knows
     try:
         mesh.install()
         beside = stub_domains(kube)
@@ -164,21 +163,3 @@ def test_users_own_stub_domains_are_kept(
     assert beside.keys() == {*users_stub_domains, DOMAIN, OLD_DOMAIN}
     assert {name: beside[name] for name in users_stub_domains} == users_stub_domains
     assert stub_domains(kube) == users_stub_domains
-
-
-def stop_controller_at_once(kube: KubeApi, mesh: TraefikMesh) -> None:
-    """End a prepare that waits: it does not heed SIGTERM meanwhile, and would be given thirty seconds."""
-    namespace, release = mesh.settings.namespace, mesh.settings.release
-    deployment = f"/apis/apps/v1/namespaces/{namespace}/deployments/{release}-controller"
-    if kube.find(deployment) is None:
-        return
-    kube.merge(deployment, {"spec": {"replicas": 0}})
-    pods = f"/api/v1/namespaces/{namespace}/pods"
-
-    def none_left() -> Look[None]:
-        found = kube.items(pods, labelSelector="component=controller")
-        for each in found:
-            kube.delete(f"{pods}/{each['metadata']['name']}", grace_s=0)
-        return Look(met=not found, value=None, seen=f"{len(found)} pods")
-
-    eventually(none_left, what="the controller's pods are gone", within=ENDS_S)

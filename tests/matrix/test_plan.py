@@ -67,6 +67,13 @@ def test_cell_takes_what_it_took_or_what_others_did(attempts: dict[str, Attempt]
     assert estimate_s(cell, attempts) == minutes * 60
 
 
+def test_cell_that_never_ran_compiles_its_kubernetes_first() -> None:
+    known = {"a": tried(1, minutes=4)}
+
+    assert estimate_s(CellRow(name="b", kubernetes="v1.35.4"), known) == 9 * 60
+    assert estimate_s(CellRow(name="a", kubernetes="v1.35.4"), known) == 4 * 60
+
+
 ATTEMPTS = st.dictionaries(
     st.sampled_from("abcdefgh"),
     st.builds(

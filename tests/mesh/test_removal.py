@@ -78,6 +78,21 @@ def test_pods_are_killed_where_nobody_uses_them(working: Any, fake_helm: Any, ma
     assert [each for each in working.done if "/pods/" in each] == [f"delete {PODS}/p within 0 s"]
 
 
+def test_controller_can_be_stopped_by_itself(
+    build: Any, working: Any, fake_helm: Any, make_mesh: MakeMesh
+) -> None:
+    late = iter([build.thing("c", labels={"app": "maesh", "component": "controller"})])
+    working.on_stop = lambda: working.objects[PODS].extend(late)
+
+    make_mesh().stop_controller()
+
+    assert working.done == [
+        f"merge {DEPLOYMENTS}/traefik-mesh-controller",
+        f"delete {PODS}/c within 0 s",
+    ]
+    assert fake_helm.verbs == []
+
+
 def test_shadow_services_go_before_a_cleanup_that_would_take_long_for_many(
     build: Any, working: Any, fake_helm: Any, make_mesh: MakeMesh
 ) -> None:
