@@ -5,14 +5,17 @@ context: no repository or plugin of the user's counts, nor what the kubeconfig's
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from meshproof.engine.process import CommandFailedError, Completed, run
+from meshproof.mesh.adapter import MeshAccess, MeshSettings
 
-__all__ = ["RENDER_VERSION", "UNREACHABLE", "Helm"]
+__all__ = ["RENDER_VERSION", "UNREACHABLE", "Helm", "helm_for"]
 
 UNREACHABLE: Final = "Kubernetes cluster unreachable"  # in helm's words; also where the context is missing
 
@@ -107,6 +110,25 @@ class Helm:
 def status_of(release: Mapping[str, Any]) -> str:
     """The status in helm's JSON about a release; ``unknown`` when it does not say."""
     return str((release.get("info") or {}).get("status") or "unknown")
+
+
+@contextmanager
+def helm_for(access: MeshAccess, settings: MeshSettings) -> Iterator[tuple[Helm, list[Path]]]:
+    """Helm with a folder of its own, and the values files in their order: later ones win."""
+    with TemporaryDirectory(prefix="meshproof-helm-") as folder:
+        home = Path(folder)
+        first, last = home / "defaults.yaml", home / "overrides.yaml"
+        first.write_text(json.dumps(settings.defaults), encoding="utf-8")
+        last.write_text(json.dumps(settings.overrides), encoding="utf-8")
+        helm = Helm(
+            program=access.helm,
+            kubeconfig=access.kubeconfig,
+            context=access.context,
+            namespace=settings.namespace,
+            release=settings.release,
+            home=home,
+        )
+        yield helm, [first, *settings.values, last]
 
 
 def _values(files: Sequence[Path]) -> list[str]:

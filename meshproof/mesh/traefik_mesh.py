@@ -1,13 +1,11 @@
 """Traefik Mesh: installed from a Helm chart, watched through the API server."""
 
-import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from meshproof.cluster.kube import KubeApi
@@ -26,7 +24,7 @@ from meshproof.mesh.chart import check_chart, check_values, merged
 from meshproof.mesh.control_api import CONTROLLER, PROXY, ControlApi
 from meshproof.mesh.diagnosis import Diagnosis, diagnose, is_unfinished
 from meshproof.mesh.evidence import Evidence
-from meshproof.mesh.helm import UNREACHABLE, Helm
+from meshproof.mesh.helm import UNREACHABLE, Helm, helm_for
 from meshproof.mesh.images import full_reference, tag_of
 from meshproof.mesh.leftovers import leftovers, shadow_services
 from meshproof.mesh.naming import mesh_host, shadow_service_name
@@ -216,23 +214,8 @@ class TraefikMesh:
     def _where(self) -> str:
         return f"{self.name} in namespace {self._settings.namespace}"
 
-    @contextmanager
-    def _helm(self, settings: MeshSettings) -> Iterator[tuple[Helm, list[Path]]]:
-        """Helm with a folder of its own, and the values files in their order: later ones win."""
-        with TemporaryDirectory(prefix="meshproof-helm-") as folder:
-            home = Path(folder)
-            first, last = home / "defaults.yaml", home / "overrides.yaml"
-            first.write_text(json.dumps(settings.defaults), encoding="utf-8")
-            last.write_text(json.dumps(settings.overrides), encoding="utf-8")
-            helm = Helm(
-                program=self._access.helm,
-                kubeconfig=self._access.kubeconfig,
-                context=self._access.context,
-                namespace=settings.namespace,
-                release=settings.release,
-                home=home,
-            )
-            yield helm, [first, *settings.values, last]
+    def _helm(self, settings: MeshSettings) -> AbstractContextManager[tuple[Helm, list[Path]]]:
+        return helm_for(self._access, settings)
 
     def _removal(self, helm: Helm) -> Removal:
         return Removal(where=self._where, helm=helm, kube=self._kube, evidence=self._evidence)
