@@ -5,7 +5,6 @@ child's whole group: nothing that was started here outlives the call that starte
 """
 
 import os
-import signal
 import subprocess
 import threading
 import time
@@ -15,12 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from meshproof.engine.waiting import Look, WaitTimedOutError, eventually
+from meshproof.engine.process_group import GRACE_S, end_group
 from meshproof.model.errors import HarnessError
 
 __all__ = ["CommandFailedError", "CommandTimedOutError", "Completed", "run", "running", "terminate_all"]
 
-_GRACE_S: Final = 10.0  # from SIGTERM to SIGKILL; podman wants a few seconds to let go of its locks
 _TAIL_CHARS: Final = 4_000  # of each stream in an error's text: the end of a log names the cause
 
 _live: set[subprocess.Popen[str]] = set()
@@ -77,7 +75,7 @@ def run(  # noqa: PLR0913  # one door: what a caller may ask of a command is nam
     stdin: str | None = None,
     log: Path | None = None,
     show: bool = False,
-    grace_s: float = _GRACE_S,
+    grace_s: float = GRACE_S,
     check: bool = True,
 ) -> Completed:
     """Run ``argv`` to its end, at most ``timeout`` seconds.
@@ -114,7 +112,7 @@ def running(
     log: Path,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
-    grace_s: float = _GRACE_S,
+    grace_s: float = GRACE_S,
 ) -> Iterator[Callable[[], None]]:
     """Keep ``argv`` running beside this process until the block ends; both streams are appended to ``log``.
 
@@ -136,7 +134,7 @@ def running(
         try:
             yield alive
         finally:
-            _end_group(process, grace_s)
+            end_group(process, grace_s)
             with _live_lock:
                 _live.discard(process)
 
@@ -147,7 +145,7 @@ def terminate_all() -> None:
     with _live_lock:  # what was being started is in the set by now
         running = list(_live)
     for process in running:
-        _end_group(process)
+        end_group(process)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,56 +227,17 @@ def _finish(
     try:
         return process.communicate(stdin, timeout=timeout)
     except subprocess.TimeoutExpired as expired:
-        _end_group(process, grace_s)
+        end_group(process, grace_s)
         raise CommandTimedOutError(
             command, timeout, _text(expired.stdout) or output.logged(), _text(expired.stderr)
         ) from None
     except BaseException:
-        _end_group(process, grace_s)
+        end_group(process, grace_s)
         raise
     finally:
         _close_streams(process)
         with _live_lock:
             _live.discard(process)
-
-
-def _end_group(process: subprocess.Popen[str], grace_s: float = _GRACE_S) -> None:
-    """End the child and what it started; a second Ctrl-C meanwhile cuts the grace short."""
-    try:
-        if not _signal_group(process, signal.SIGTERM):
-            return
-        eventually(lambda: _gone(process), what=f"process group {process.pid}", within=grace_s, every=0.02)
-    except WaitTimedOutError:
-        _signal_group(process, signal.SIGKILL)
-        process.wait(_GRACE_S)
-    except BaseException:
-        _signal_group(process, signal.SIGKILL)
-        raise
-
-
-def _signal_group(process: subprocess.Popen[str], sig: int) -> bool:
-    """Signal every process of the group; False when none is left."""
-    try:
-        os.killpg(process.pid, sig)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def _gone(process: subprocess.Popen[str]) -> Look[None]:
-    """Look whether the whole group ended: what the child started may take longer than the child."""
-    reaped = process.poll() is not None
-    running = any(_runs_in(stat, process.pid) for stat in Path("/proc").glob("[0-9]*/stat"))
-    return Look(met=reaped and not running, value=None, seen="still running")
-
-
-def _runs_in(stat: Path, group: int) -> bool:
-    """Tell from its proc(5) stat whether a process is of ``group``, and more than a zombie."""
-    try:
-        state, _parent, its_group = stat.read_text(errors="replace").rpartition(")")[2].split()[:3]
-    except (OSError, ValueError):  # it ended meanwhile
-        return False
-    return int(its_group) == group and state not in {"Z", "X"}
 
 
 def _close_streams(process: subprocess.Popen[str]) -> None:

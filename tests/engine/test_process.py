@@ -1,6 +1,5 @@
 """The one door to subprocesses: what it returns, what its errors say, and that nothing outlives it."""
 
-import os
 import signal
 import subprocess
 import threading
@@ -175,29 +174,6 @@ def test_ctrl_c_ends_the_child(monkeypatch: pytest.MonkeyPatch) -> None:
     assert children[0] not in module._live
 
 
-def test_second_ctrl_c_cuts_the_grace_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_args: object, **_kwargs: object) -> Any:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(module, "eventually", interrupted)
-    sent: list[int] = []
-    send = os.killpg
-
-    def recorded(pid: int, sig: int) -> None:
-        sent.append(sig)
-        send(pid, sig)
-
-    monkeypatch.setattr(os, "killpg", recorded)
-
-    child = subprocess.Popen(["sleep", "600"], text=True, start_new_session=True)  # noqa: S607
-
-    with pytest.raises(KeyboardInterrupt):
-        module._end_group(child)
-
-    child.wait(5)
-    assert sent == [signal.SIGTERM, signal.SIGKILL]
-
-
 def test_terminate_all_ends_what_other_threads_run(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     statuses: list[int] = []
@@ -252,23 +228,6 @@ def test_command_that_is_being_started_meanwhile_is_ended_too(monkeypatch: pytes
     thread.join(5)
 
     assert statuses == [-signal.SIGTERM]
-
-
-def test_zombie_is_not_waited_for(tmp_path: Path) -> None:
-    stat = tmp_path / "stat"
-    stat.write_text("7 (a) b) Z 1 42 42 0")
-
-    assert not module._runs_in(stat, 42)
-    assert not module._runs_in(tmp_path / "gone", 42)
-
-
-def test_group_that_is_gone_already_is_no_error() -> None:
-    child = subprocess.Popen(["true"], text=True, start_new_session=True)  # noqa: S607
-    child.wait(5)
-
-    module._end_group(child)
-
-    assert child.returncode == 0
 
 
 def test_command_runs_beside_until_the_block_ends(tmp_path: Path) -> None:
