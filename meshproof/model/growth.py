@@ -15,9 +15,9 @@ class AtRest(msgspec.Struct, frozen=True, kw_only=True):
 class Stage(msgspec.Struct, frozen=True, kw_only=True):
     """The mesh with ``more`` services than it had, ``services`` in all.
 
-    ``convergence_s`` is, by proxy, how long it took until it knew the last of those that were added, from
-    when the last was made; ``making_s`` is how long making them took before that. Empty and 0 where none was
-    added. The difference is that of the median service time, mesh minus direct, as of any measure; None where
+    ``making_s`` is how long making those that were added took. From when the last was made, ``convergence_s``
+    is how long it took, by proxy, until it knew the routes of all, and ``named_s`` how long until the mesh
+    had a name for each. Empty and 0 where none was added. The difference is that of the median service time, mesh minus direct, as of any measure; None where
     nothing could be judged.
     """
 
@@ -26,6 +26,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     profile: str  # that its figures have in the report
     making_s: float = 0.0
     convergence_s: dict[str, float] = {}
+    named_s: float = 0.0
     proxies: AtRest = AtRest()
     controller: AtRest = AtRest()
     difference_ms: float | None = None

@@ -77,7 +77,8 @@ def growth_sentence(found: Growth) -> str:
             f"with {first.services} {first.difference_ms:.2f} ms"
         )
     if last.convergence_s:
-        parts.append(f"each proxy knew the last of them within {max(last.convergence_s.values()):.1f} s")
+        knew = max(last.convergence_s.values())
+        parts.append(f"each proxy knew all within {knew:.1f} s, and all had names after {last.named_s:.1f} s")
     each = [("the proxies", found.proxies_each), ("the controller", found.controller_each)]
     parts += [f"one more takes {took} of {who}" for who, at in each if (took := _at_rest(at))]
     return ", ".join(parts) or "what services take could not be told"

@@ -85,6 +85,7 @@ def a_growth(**changed: Any) -> Growth:
         profile="services-100",
         making_s=1.4,
         convergence_s={"proxy-1": 3.12, "proxy-2": 4.05},
+        named_s=18.24,
         proxies=AtRest(millicores=9.0, working_set_bytes=45 * MIB),
         controller=AtRest(),
         difference_ms=0.9,
