@@ -37,7 +37,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 class Growth(msgspec.Struct, frozen=True, kw_only=True):
     """Stage after stage. ``proxies_each`` and ``controller_each`` are what one service more takes.
 
-    They are slopes between the first stage and the last, and None where one of both is not known.
+    They are slopes between the second stage and the last, and None where one of both is not known.
     """
 
     stages: list[Stage]

@@ -58,15 +58,17 @@ def test_stage_without_a_figure_says_so() -> None:
     assert (found.difference_ms, found.validity, found.services) == (None, "no figure", 2)
 
 
-def test_one_service_more_is_the_slope_from_first_to_last() -> None:
+def test_one_service_more_is_the_slope_between_stages_that_carried_a_load_before() -> None:
     stages = [
-        Stage(more=0, services=2, profile="a", proxies=AtRest(millicores=4, working_set_bytes=40 * MIB)),
-        Stage(more=10, services=12, profile="b", proxies=AtRest(millicores=99, working_set_bytes=1)),
-        Stage(more=100, services=102, profile="c", proxies=AtRest(millicores=9, working_set_bytes=45 * MIB)),
+        Stage(more=0, services=2, profile="a", proxies=AtRest(millicores=99, working_set_bytes=1)),
+        Stage(more=10, services=12, profile="b", proxies=AtRest(millicores=4, working_set_bytes=40 * MIB)),
+        Stage(more=50, services=52, profile="c", proxies=AtRest(millicores=99, working_set_bytes=1)),
+        Stage(more=110, services=112, profile="d", proxies=AtRest(millicores=9, working_set_bytes=45 * MIB)),
     ]
 
     found = grown(stages)
 
     assert found.proxies_each == AtRest(millicores=0.05, working_set_bytes=round(0.05 * MIB))
     assert found.controller_each == AtRest()
-    assert grown(stages[:1]).proxies_each == AtRest()
+    assert found.stages == stages
+    assert grown(stages[:2]).proxies_each == AtRest()
