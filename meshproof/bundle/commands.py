@@ -71,9 +71,9 @@ def build(
 def verify() -> None:
     """Check every blob of the bundle against its digest.
 
-    Names each blob that is missing, truncated or changed, with both digests. A run does this first, but for
-    blobs that were verified within a day and not touched since: this command reads them all, for a disk that
-    is doubted.
+    Names each blob that is missing, truncated or changed, with both digests. A run does this first, unless it
+    was done within a day and no blob was touched since: this command reads all of them, for a disk that is
+    doubted.
 
     Exit code 0: whole. 4: missing or damaged.
     """

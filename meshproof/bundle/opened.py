@@ -9,7 +9,7 @@ from meshproof.bundle.digest import digest_of_files
 from meshproof.bundle.errors import BundleDamagedError, BundleMissingError, Damage
 from meshproof.bundle.lock import LOCK_PATH, load_lock, lock_key
 from meshproof.bundle.manifest import Manifest, read_manifest
-from meshproof.bundle.verified import note_verified, times_of, was_verified
+from meshproof.bundle.verified import begin_reading, note_verified, was_verified
 from meshproof.engine.container import Engine
 from meshproof.model.errors import BadInputError, HarnessError, nearest
 from meshproof.paths import cache_root
@@ -70,7 +70,7 @@ def bundle_root(cache: Path, key: str) -> Path:
 def open_bundle(cache: Path | None = None, *, lock: Path = LOCK_PATH, anew: bool = False) -> Bundle:
     """Find the bundle for the lock, verify every blob (SHA-256, in threads), and return it.
 
-    A blob that was verified within a day and not touched since is not read again, unless ``anew``.
+    One that was verified within a day, and no blob of it touched since, is not read again, unless ``anew``.
     Raises BadInputError for the lock, BundleMissingError, and BundleDamagedError, which names the blob.
     """
     load_lock(lock)
@@ -84,10 +84,10 @@ def open_bundle(cache: Path | None = None, *, lock: Path = LOCK_PATH, anew: bool
 
 
 def _verify_and_note(root: Path, manifest: Manifest) -> None:
-    times = times_of(root, manifest)
+    reading = begin_reading(root, manifest)
     if damages := verify(root, manifest):
         raise BundleDamagedError(root, damages)
-    note_verified(root, manifest, times)
+    note_verified(root, manifest, reading)
 
 
 def verify(root: Path, manifest: Manifest) -> list[Damage]:

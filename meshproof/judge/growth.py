@@ -5,7 +5,6 @@ afterwards, 13 MiB more as was measured, which a slope from there would call the
 """
 
 from collections.abc import Sequence
-from typing import Final
 
 import msgspec
 
@@ -15,8 +14,6 @@ from meshproof.model.run import PRIMARY, Overhead
 from meshproof.model.usage import Component
 
 __all__ = ["at_rest", "grown", "measured_stage"]
-
-MIN_STAGES: Final = 3
 
 
 def measured_stage(stage: Stage, rows: Sequence[Overhead], costs: Costs | None) -> Stage:
@@ -45,9 +42,7 @@ def at_rest(costs: Costs | None, component: Component) -> AtRest:
 
 
 def grown(stages: Sequence[Stage]) -> Growth:
-    """``stages`` in the order in which services were added; with fewer than three there is no slope."""
-    if len(stages) < MIN_STAGES:
-        return Growth(stages=list(stages))
+    """``stages``, three or more, in the order in which services were added."""
     first, last = stages[1], stages[-1]
     more = last.services - first.services
     return Growth(

@@ -49,6 +49,7 @@ _LIMITS: Final = {
 _WORDS: Final = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
 _MAY_BE_ABSENT: Final = {"drift", "rates_per_s", "services"}
 _MAX_STEPS: Final = 50  # of a ramp; a bracket of a few per cent needs no more
+_FEWEST_STEPS: Final = {"rates_per_s": 2, "services": 3}  # what one service takes is told from the second on
 
 
 def load_profile(name_or_path: str | Path) -> Profile:
@@ -153,9 +154,9 @@ def _check_arrivals(where: str, values: dict[str, Any]) -> set[str]:
 
 def _check_rising(where: str, key: str, kind: type, values: Any) -> None:
     """A list of numbers, each above the one before it."""
-    limit = _LIMITS[key]
-    expected = f"two or more rising numbers from {limit.low:g} to {limit.high:g}, {_MAX_STEPS} at most"
-    fits = isinstance(values, list) and 2 <= len(values) <= _MAX_STEPS
+    limit, fewest = _LIMITS[key], _FEWEST_STEPS[key]
+    expected = f"{fewest} or more rising numbers from {limit.low:g} to {limit.high:g}, {_MAX_STEPS} at most"
+    fits = isinstance(values, list) and fewest <= len(values) <= _MAX_STEPS
     fits = fits and all(type(each) is kind or (kind is float and type(each) is int) for each in values)
     fits = fits and all(math.isfinite(each) and limit.low <= each <= limit.high for each in values)
     if not fits or any(one >= following for one, following in pairwise(values)):

@@ -185,8 +185,8 @@ class Mesh(Protocol):
         """Label selectors of the pods in the mesh's namespace: ``proxy`` and ``controller``."""
         ...
 
-    def services(self) -> int:
-        """How many services are in the mesh now."""
+    def services(self) -> frozenset[str]:
+        """The services that can be reached through the mesh now, by names of its own."""
         ...
 
     def configuration(self) -> dict[str, Any]:

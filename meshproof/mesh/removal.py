@@ -28,7 +28,7 @@ from meshproof.mesh.objects import (
 )
 from meshproof.mesh.ownership import Ownership
 
-__all__ = ["Removal", "failed_cleanup"]
+__all__ = ["Removal", "failed_cleanup", "stop_controller"]
 
 # Kubernetes looks at a namespace with pods again only after half of their grace period: the mesh's end first.
 _PODS_END_S: Final = 30.0
@@ -58,7 +58,7 @@ class Removal:
         ownership = Ownership(kube=self.kube, namespace=self.evidence.namespace)
         ownership.mark_again()
         if not graceful:
-            self.stop_controller(within, at_once=True)
+            self._stop_controller(within, at_once=True)
             self._remove_shadows()
             self._remove_definitions()  # where objects of them are left Kubernetes takes five seconds more
         if self.helm.status() is not None:
@@ -84,20 +84,6 @@ class Removal:
             raise MeshUninstallError(where=self.where, diagnosis=diagnosis) from error
         return time.monotonic() - started
 
-    def stop_controller(self, within: float, *, at_once: bool) -> None:
-        """End the pod whose init container changes the cluster's DNS, and which makes shadow services."""
-        self._scale_controller_down()
-        namespace, selector = self.evidence.namespace, f"{MESH},{CONTROLLER}"
-
-        def look() -> Look[None]:
-            pods = pods_in(self.kube, namespace, selector=selector)
-            if at_once:
-                self._kill(pods)  # each time: until it is scaled down, another one comes
-            names = [each["metadata"]["name"] for each in pods]
-            return Look(met=not names, value=None, seen=", ".join(names))
-
-        eventually(look, what=f"the controller of {self.where} has stopped", within=within)
-
     def _uninstall(self, within: float, *, cleanup: bool) -> None:
         """Uninstall, with the chart's cleanup hook only where there is something to clean.
 
@@ -106,7 +92,7 @@ class Removal:
         """
         hooks = cleanup and self._has_work()
         if not hooks:
-            self.stop_controller(within, at_once=False)
+            self._stop_controller(within, at_once=False)
             hooks = cleanup and self._has_work()  # prepare may have come to its work in the meantime
         try:
             self.helm.uninstall(timeout_s=within, hooks=hooks)
@@ -119,17 +105,15 @@ class Removal:
             raise MeshUninstallError(where=self.where, diagnosis=found.with_evidence(said)) from error
         self._remove_cleanups()
 
+    def _stop_controller(self, within: float, *, at_once: bool) -> None:
+        stop_controller(self.kube, self.evidence.namespace, where=self.where, within=within, at_once=at_once)
+
     def _end_pods(self, *, graceful: bool) -> None:
         if not graceful:
-            self._kill(pods_in(self.kube, self.evidence.namespace, selector=MESH))
+            namespace = self.evidence.namespace
+            _kill(self.kube, namespace, pods_in(self.kube, namespace, selector=MESH))
         with suppress(WaitTimedOutError):  # what stays is told of once the namespace should be gone
             eventually(self._pods_gone, what=f"the pods of {self.where} are gone", within=_PODS_END_S)
-
-    def _kill(self, pods: Iterable[Mapping[str, Any]]) -> None:
-        path = f"{namespace_path(self.evidence.namespace)}/pods"
-        for each in pods:
-            name, uid = each["metadata"]["name"], each["metadata"]["uid"]
-            self.kube.delete(f"{path}/{name}", uid=uid, grace_s=0)
 
     def _remove_shadows(self) -> None:
         path = f"{namespace_path(self.evidence.namespace)}/services"
@@ -144,13 +128,6 @@ class Removal:
 
     def _has_work(self) -> bool:
         return has_work_for_cleanup(self.kube, self.evidence.namespace)
-
-    def _scale_controller_down(self) -> None:
-        namespace = self.evidence.namespace
-        for each in deployments_in(self.kube, namespace):
-            if (each["metadata"].get("labels") or {}).get("component") == "controller":
-                path = f"{deployments_path(namespace)}/{each['metadata']['name']}"
-                self.kube.merge(path, {"spec": {"replicas": 0}})
 
     def _remove_definitions(self) -> None:
         for each in definitions(self.kube, selector=OURS):
@@ -180,6 +157,28 @@ class Removal:
         return Look(met=not here, value=None, seen=", ".join(here) or "nothing")
 
 
+def stop_controller(
+    kube: KubeApi, namespace: str, *, where: str, within: float, at_once: bool = True
+) -> None:
+    """End the pod whose init container changes the cluster's DNS, and which makes shadow services.
+
+    Not ``at_once``: it has its time to end. Raises WaitTimedOutError naming the pods that stay.
+    """
+    for each in deployments_in(kube, namespace):
+        if (each["metadata"].get("labels") or {}).get("component") == "controller":
+            path = f"{deployments_path(namespace)}/{each['metadata']['name']}"
+            kube.merge(path, {"spec": {"replicas": 0}})
+
+    def look() -> Look[None]:
+        pods = pods_in(kube, namespace, selector=f"{MESH},{CONTROLLER}")
+        if at_once:
+            _kill(kube, namespace, pods)  # each time: until it is scaled down, another one comes
+        names = [each["metadata"]["name"] for each in pods]
+        return Look(met=not names, value=None, seen=", ".join(names))
+
+    eventually(look, what=f"the controller of {where} has stopped", within=within)
+
+
 def failed_cleanup(facts: InstallFacts) -> Diagnosis | None:
     """What the cleanup said in a job of the chart's that failed; None when none did."""
     logs = [
@@ -197,3 +196,9 @@ def failed_cleanup(facts: InstallFacts) -> Diagnosis | None:
         remedy="mend what its log names and uninstall again, or run helm uninstall --no-hooks and take the "
         "mesh's zones out of the cluster's DNS configuration by hand",
     )
+
+
+def _kill(kube: KubeApi, namespace: str, pods: Iterable[Mapping[str, Any]]) -> None:
+    for each in pods:
+        path = f"{namespace_path(namespace)}/pods/{each['metadata']['name']}"
+        kube.delete(path, uid=each["metadata"]["uid"], grace_s=0)

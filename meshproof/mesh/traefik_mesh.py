@@ -30,7 +30,7 @@ from meshproof.mesh.leftovers import leftovers, shadow_services
 from meshproof.mesh.naming import mesh_host, shadow_service_name
 from meshproof.mesh.ownership import Ownership
 from meshproof.mesh.readiness import Readiness
-from meshproof.mesh.removal import Removal
+from meshproof.mesh.removal import Removal, stop_controller
 from meshproof.mesh.rendered import Rendered, Workload, parse
 from meshproof.mesh.tracing import trace_dialect
 from meshproof.model.errors import BadInputError, HarnessError
@@ -139,15 +139,14 @@ class TraefikMesh:
         Raises MeshUninstallError.
         """
         with self._helm(self._settings) as (helm, _):
+            removal = Removal(where=self._where, helm=helm, kube=self._kube, evidence=self._evidence)
             within = self._settings.install_timeout_s
-            return self._removal(helm).run(
-                within=within, graceful=graceful, cleanup=cleanup, namespace=namespace
-            )
+            return removal.run(within=within, graceful=graceful, cleanup=cleanup, namespace=namespace)
 
     def stop_controller(self) -> None:
-        """Kill the controller, and a prepare that waits, which heeds no SIGTERM; an install brings both."""
-        with self._helm(self._settings) as (helm, _):
-            self._removal(helm).stop_controller(self._settings.install_timeout_s, at_once=True)
+        """Kill the controller, and a prepare that waits, which heeds no SIGTERM; an install starts both."""
+        where = self._settings
+        stop_controller(self._kube, where.namespace, where=self._where, within=where.install_timeout_s)
 
     def leftovers(self, *, namespace: bool = True) -> tuple[str, ...]:
         """What of the mesh is in the cluster; DNS configuration counts while a zone of the mesh is in it.
@@ -170,9 +169,10 @@ class TraefikMesh:
     def components(self) -> Mapping[str, str]:
         return {"proxy": PROXY, "controller": CONTROLLER}
 
-    def services(self) -> int:
-        """Each has a shadow service."""
-        return len(shadow_services(self._kube, self._settings.namespace))
+    def services(self) -> frozenset[str]:
+        """The shadow services' names: a service without one has no name in the mesh."""
+        found = shadow_services(self._kube, self._settings.namespace)
+        return frozenset(each["metadata"]["name"] for each in found)
 
     def configuration(self) -> dict[str, Any]:
         """Traefik's dynamic configuration as the controller has built it."""
@@ -216,9 +216,6 @@ class TraefikMesh:
 
     def _helm(self, settings: MeshSettings) -> AbstractContextManager[tuple[Helm, list[Path]]]:
         return helm_for(self._access, settings)
-
-    def _removal(self, helm: Helm) -> Removal:
-        return Removal(where=self._where, helm=helm, kube=self._kube, evidence=self._evidence)
 
     def _render(self, settings: MeshSettings) -> Rendered:
         with self._helm(settings) as (helm, values):

@@ -16,9 +16,10 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     """The mesh with ``more`` services than it had, ``services`` in all.
 
     ``making_s`` is how long making those that were added took. From when the last was made, ``convergence_s``
-    is how long it took, by proxy, until it knew the routes of all, and ``named_s`` how long until the mesh
-    had a name for each. Empty and 0 where none was added. The difference is that of the median service time,
-    mesh minus direct, as of any measure; None where nothing could be judged.
+    is how long it took, by proxy, until it knew the routes of all, and ``named_s`` how long at most until the
+    mesh had a name for each, which is looked at after that. Empty and 0 where none was added. The difference
+    is that of the median service time, mesh minus direct, as of any measure; None where nothing could be
+    judged.
     """
 
     more: int

@@ -68,7 +68,7 @@ def drift_sentence(drifts: list[Drift]) -> str:
 
 
 def growth_sentence(found: Growth) -> str:
-    """From the first stage to the last: the cost at the median, convergence, memory of one service more."""
+    """The cost at the median in the first stage and the last, convergence, what one service more takes."""
     first, last = found.stages[0], found.stages[-1]
     parts = []
     if first.difference_ms is not None and last.difference_ms is not None:
@@ -78,7 +78,7 @@ def growth_sentence(found: Growth) -> str:
         )
     if last.convergence_s:
         knew = max(last.convergence_s.values())
-        parts.append(f"each proxy knew all within {knew:.1f} s, and all had names after {last.named_s:.1f} s")
+        parts.append(f"each proxy knew all within {knew:.1f} s, all had names within {last.named_s:.1f} s")
     each = [("the proxies", found.proxies_each), ("the controller", found.controller_each)]
     parts += [f"one more takes {took} of {who}" for who, at in each if (took := _at_rest(at))]
     return ", ".join(parts) or "what services take could not be told"

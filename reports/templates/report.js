@@ -10,13 +10,18 @@
   const pressed = (button) => button.getAttribute("aria-pressed") === "true";
   const press = (button, on) => button.setAttribute("aria-pressed", String(on));
 
+  // Of a run of the overhead alone 300 rows say no more than that nobody asked.
+  const allSkipped = rows.every((row) => row.dataset.state === "skipped");
+  const asked = (row) => allSkipped || row.dataset.state !== "skipped" || `#${row.id}` === location.hash;
+
   const apply = () => {
     const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
     const states = chips.filter(pressed).map((button) => button.dataset.state);
     let shown = 0;
     for (const row of rows) {
       const text = row.textContent.toLowerCase();
-      const fits = (!states.length || states.includes(row.dataset.state)) && words.every((word) => text.includes(word));
+      const wanted = states.length ? states.includes(row.dataset.state) : words.length > 0 || asked(row);
+      const fits = wanted && words.every((word) => text.includes(word));
       row.hidden = !fits;
       shown += fits;
     }
@@ -34,10 +39,9 @@
     for (const details of all("#requirements details")) details.open = pressed(expand);
   });
 
-  // What a run was not asked for comes when it is asked for: a run of the overhead alone has 300 such rows.
-  const asked = chips.filter((button) => button.dataset.state !== "skipped");
-  if (asked.length && asked.length < chips.length) {
-    for (const button of asked) press(button, true);
+  window.addEventListener("hashchange", () => {
     apply();
-  }
+    document.getElementById(location.hash.slice(1))?.scrollIntoView();
+  });
+  apply();
 })();

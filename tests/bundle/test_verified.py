@@ -90,6 +90,19 @@ def test_missing_file_is_found(read: Callable[..., bool], root: Path) -> None:
 
 
 @pytest.mark.usefixtures("root")
+def test_damage_that_no_time_tells_of_is_not_forgotten(
+    read: Callable[..., bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that lost a bit: once a reading has found it, no older word counts."""
+    with monkeypatch.context() as patch:
+        patch.setattr(opened, "digest_of_files", lambda paths: dict.fromkeys(paths, "sha256:other"))
+        with pytest.raises(BundleDamagedError):
+            read(anew=True)
+
+    assert read()
+
+
+@pytest.mark.usefixtures("root")
 @pytest.mark.parametrize("hours", [pytest.param(25, id="a-day-later"), pytest.param(-1, id="clock-set-back")])
 def test_word_holds_for_a_day(read: Callable[..., bool], monkeypatch: pytest.MonkeyPatch, hours: int) -> None:
     now = time.time()
@@ -116,11 +129,22 @@ def test_another_manifest_is_another_bundle(read: Callable[..., bool], root: Pat
 def test_file_that_has_only_just_changed_is_not_believed(
     read: Callable[..., bool], root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verified, "_SETTLED_S", 60.0)
+    monkeypatch.setattr(verified, "_SETTLED_S", 1.0)
+    before, readings = time.time, []
     (root / "bin" / "helm").touch()
 
-    assert read()
-    assert read()
+    def slow(paths: dict[Path, object]) -> dict[Path, str]:
+        """A reading that takes an hour: the file had changed just before it all the same."""
+        readings.append(len(paths))
+        monkeypatch.setattr(time, "time", lambda: before() + 3600)
+        return digest_of_files(paths)
+
+    monkeypatch.setattr(opened, "digest_of_files", slow)
+
+    read()
+    read()
+
+    assert len(readings) == 2
 
 
 def test_folder_that_cannot_be_written_to_is_no_error(

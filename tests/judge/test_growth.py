@@ -71,4 +71,3 @@ def test_one_service_more_is_the_slope_between_stages_that_carried_a_load_before
     assert found.proxies_each == AtRest(millicores=0.05, working_set_bytes=round(0.05 * MIB))
     assert found.controller_each == AtRest()
     assert found.stages == stages
-    assert grown(stages[:2]).proxies_each == AtRest()

@@ -137,9 +137,7 @@ def test_load_is_described_in_plain_values_and_without_what_it_makes_no_use_of()
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
-        pytest.param(
-            "rates_per_s", "300", "got 300, expected two or more rising numbers from 1", id="no list"
-        ),
+        pytest.param("rates_per_s", "300", "got 300, expected 2 or more rising numbers from 1", id="no list"),
         pytest.param("rates_per_s", "[]", "got []", id="empty"),
         pytest.param("rates_per_s", "[100]", "got [100]", id="one step"),
         pytest.param("rates_per_s", "[200, 100]", "got [200, 100]", id="falling"),
@@ -148,9 +146,12 @@ def test_load_is_described_in_plain_values_and_without_what_it_makes_no_use_of()
         pytest.param("rates_per_s", "[100, nan]", "got [100, nan]", id="not a number"),
         pytest.param("rates_per_s", '[100, "200"]', "got [100, '200']", id="a text"),
         pytest.param("rates_per_s", f"{list(range(1, 60))}", "50 at most", id="too many"),
-        pytest.param("services", "[0, 9000]", "expected two or more rising numbers from 0 to 500", id="many"),
-        pytest.param("services", "[0, 1.5]", "got [0, 1.5]", id="half a service"),
-        pytest.param("services", "[true, false]", "got [True, False]", id="truth values"),
+        pytest.param(
+            "services", "[0, 9, 9000]", "expected 3 or more rising numbers from 0 to 500", id="many"
+        ),
+        pytest.param("services", "[0, 9]", "got [0, 9]", id="no slope"),
+        pytest.param("services", "[0, 1.5, 2]", "got [0, 1.5, 2]", id="half a service"),
+        pytest.param("services", "[false, true, 2]", "got [False, True, 2]", id="truth values"),
         pytest.param("drift", "1", "got 1, expected true or false", id="a number for a truth value"),
     ],
 )
@@ -179,7 +180,9 @@ def test_impossible_value_of_a_ramp_a_soak_or_services_is_refused(key: str, valu
             "/rates_per_s: got [100, 200",
             id="a closed ramp",
         ),
-        pytest.param("ramp", {"services": "[0, 10]"}, "/services: got [0, 10], expected nothing", id="both"),
+        pytest.param(
+            "ramp", {"services": "[0, 1, 2]"}, "/services: got [0, 1, 2], expected nothing", id="both"
+        ),
         pytest.param("ramp", {"drift": "true"}, "/drift: got true, expected nothing: the rates", id="drift"),
         pytest.param(
             "soak", {"services": "[0, 10]", "rounds": "20"}, "/services: got [0, 10]", id="a soak of services"

@@ -223,7 +223,7 @@ def test_its_pods_are_told_by_what_they_are_and_its_services_counted(
     labels = dict(mesh.components())
 
     assert labels == {"proxy": "component=maesh-mesh", "controller": "component=controller"}
-    assert mesh.services() == 2
+    assert mesh.services() == {"traefik-mesh-a", "traefik-mesh-b"}
 
 
 def test_diagnose_looks_at_the_cluster_when_it_is_told_nothing(make_mesh: MakeMesh) -> None:

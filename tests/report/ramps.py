@@ -79,6 +79,19 @@ def a_growth(**changed: Any) -> Growth:
         interval_ms=(0.71, 0.93),
         validity="valid",
     )
+    between = Stage(
+        more=10,
+        services=13,
+        profile="services-10",
+        making_s=0.2,
+        convergence_s={"proxy-1": 2.0, "proxy-2": 2.1},
+        named_s=2.2,
+        proxies=AtRest(millicores=4.5, working_set_bytes=42 * MIB),
+        controller=AtRest(millicores=2.0, working_set_bytes=31 * MIB),
+        difference_ms=0.85,
+        interval_ms=(0.75, 0.95),
+        validity="valid",
+    )
     last = Stage(
         more=100,
         services=103,
@@ -93,7 +106,7 @@ def a_growth(**changed: Any) -> Growth:
         validity="valid",
     )
     fields: dict[str, Any] = {
-        "stages": [first, last],
+        "stages": [first, between, last],
         "proxies_each": AtRest(millicores=0.05, working_set_bytes=52_429),
     }
     return Growth(**(fields | changed))

@@ -95,10 +95,10 @@ def test_where_nothing_drifts_the_difference_is_told_with_its_interval() -> None
     )
 
 
-def test_growth_is_told_from_the_first_stage_to_the_last() -> None:
+def test_growth_is_told_by_its_ends() -> None:
     assert growth_sentence(a_growth()) == (
         "with 103 services in it the mesh adds 0.90 ms at the median, with 3 0.82 ms, each proxy knew all "
-        "within 4.0 s, and all had names after 18.2 s, one more takes 51 KiB and 0.05 millicores of the "
+        "within 4.0 s, all had names within 18.2 s, one more takes 51 KiB and 0.05 millicores of the "
         "proxies"
     )
 
