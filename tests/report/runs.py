@@ -18,6 +18,7 @@ from meshproof.model.run import (
 )
 from meshproof.model.verdict import Evidence, Verdict, VerdictState, summarise
 from tests.report.cost_results import some_costs
+from tests.report.facts import exchange_fact
 from tests.report.mutant_results import mutants_of_every_state
 
 RUN_ID: Final = "20261122-200501-3f9c"
@@ -89,35 +90,6 @@ _SAID: Final = {
     "TM-ROUTE-010": "HARNESS: probe agent: no answer within 10.0 s; see the agent's log\n"
     "the same request sent directly failed too: ConnectionResetError(104)",
 }
-
-
-def exchange_fact(**changed: Any) -> dict[str, Any]:
-    """An exchange as a test records it."""
-    fact: dict[str, Any] = {
-        "request": {
-            "method": "GET",
-            "url": "http://echo.default.traefik.mesh:80/path?q=1",
-            "headers": [["Accept", "*/*"], ["Uber-Trace-Id", "5af7183fb1d4cf5f:5af7183fb1d4cf5f:0:1"]],
-        },
-        "total_ms": 1.873,
-        "response": {
-            "status": 200,
-            "http_version": "HTTP/1.1",
-            "headers": [["Content-Type", "application/json"], ["X-Echo-Hostname", "echo-5d9c7b-x2x9k"]],
-            "body_length": 412,
-        },
-        "seen_by_server": {
-            "hostname": "echo-5d9c7b-x2x9k",
-            "ip": ["10.244.0.12"],
-            "host": "10.96.14.7:5000",
-            "remoteAddr": "10.244.0.17:41234",
-            "headers": {
-                "X-Forwarded-Server": ["traefik-mesh-proxy-7xk2p"],
-                "X-Forwarded-For": ["10.244.0.21"],
-            },
-        },
-    }
-    return fact | changed
 
 
 def a_verdict(name: str = "TM-ROUTE-001", state: VerdictState = _P, **changed: Any) -> Verdict:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from meshproof.report.evidence import fact_view
-from tests.report.runs import exchange_fact
+from tests.report.facts import exchange_fact
 
 
 def rows_of(fact: dict[str, Any]) -> dict[str, str]:
