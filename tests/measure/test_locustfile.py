@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -22,6 +21,7 @@ from meshproof.measure.recording import parse_log
 from meshproof.model.errors import HarnessError
 from meshproof.model.load import Arrivals, Profile, Recording
 from meshproof.paths import PROJECT_ROOT
+from tests.ports import free_port
 
 WITHIN_S = 50.0  # six seconds as a rule; a machine that compiles beside it is slow to start three Pythons
 
@@ -69,12 +69,6 @@ def port() -> Iterator[int]:
     yield server.server_address[1]
     server.shutdown()
     server.server_close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def start(arguments: list[str], config: Mapping[str, Any], out: Path) -> subprocess.Popen[bytes]:

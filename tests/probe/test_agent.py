@@ -3,7 +3,6 @@
 import hashlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from meshproof.model.exchange import Request
 from meshproof.paths import PROJECT_ROOT
 from meshproof.probe.client import AgentError, Probe
 from tests.observe.traefik_process import Traefik, running
+from tests.ports import free_port
 from tests.probe.conftest import TOKEN, wait_until_healthy
 from tests.probe.loopback import Loopback
 
@@ -31,13 +31,6 @@ sys.modules["meshproof"] = None
 sys.path.insert(0, sys.argv[1].rpartition("/")[0])
 runpy.run_path(sys.argv[1], run_name="__main__")
 """
-
-
-def free_port() -> int:
-    with socket.socket() as endpoint:
-        endpoint.bind(("127.0.0.1", 0))
-        port: int = endpoint.getsockname()[1]
-        return port
 
 
 @pytest.mark.parametrize("path", [pytest.param(each, id=each) for each in PATHS])
