@@ -62,7 +62,7 @@ def plan_night(
 def estimate_s(cell: CellRow, attempts: Mapping[str, Attempt]) -> float:
     """What a cell took the last time; where it never ran, what others did, as the median.
 
-    None of these has compiled a Kubernetes, unless it was a cell of another one itself.
+    Another Kubernetes is compiled first, which hardly any of the others did.
     """
     attempt = attempts.get(cell.name)
     if attempt and attempt.run:

@@ -145,8 +145,8 @@ class TraefikMesh:
 
     def stop_controller(self) -> None:
         """Kill the controller, and a prepare that waits, which heeds no SIGTERM; an install starts both."""
-        where = self._settings
-        stop_controller(self._kube, where.namespace, where=self._where, within=where.install_timeout_s)
+        within = self._settings.install_timeout_s
+        stop_controller(self._kube, self._settings.namespace, where=self._where, within=within)
 
     def leftovers(self, *, namespace: bool = True) -> tuple[str, ...]:
         """What of the mesh is in the cluster; DNS configuration counts while a zone of the mesh is in it.

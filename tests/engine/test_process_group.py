@@ -20,7 +20,7 @@ def test_zombie_is_not_waited_for(tmp_path: Path) -> None:
 
 
 def test_group_that_is_gone_already_is_no_error() -> None:
-    child = subprocess.Popen(["true"], text=True, start_new_session=True)  # noqa: S607
+    child = subprocess.Popen(["true"], text=True, start_new_session=True)  # noqa: S607 -- of every system
     child.wait(5)
 
     module.end_group(child)
@@ -42,7 +42,7 @@ def test_second_ctrl_c_cuts_the_grace_short(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(os, "killpg", recorded)
 
-    child = subprocess.Popen(["sleep", "600"], text=True, start_new_session=True)  # noqa: S607
+    child = subprocess.Popen(["sleep", "600"], text=True, start_new_session=True)  # noqa: S607 -- of every system
 
     with pytest.raises(KeyboardInterrupt):
         module.end_group(child)

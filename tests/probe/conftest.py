@@ -16,7 +16,7 @@ from meshproof.probe.client import Probe
 from tests.probe.loopback import Loopback, listening
 
 TOKEN = "the-token-of-the-run"  # noqa: S105  # made up
-STARTED_S = 50.0  # a second; a machine that compiles beside it is slow to start a Python
+STARTED_S = 20.0
 
 
 @pytest.fixture
